@@ -1,0 +1,1 @@
+"""The rules. Pure: values in, values out; no clock, environment, disk, network, mlflow, streamlit or logging."""

@@ -1,0 +1,89 @@
+"""How an eval type moves over time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from eval_pipeline.core.models import Direction, PromptChange, PromptEvent, TrendPoint, TrendSummary
+from eval_pipeline.core.regression import changed_prompts, percentage_points
+
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+"""Where what has no time is sorted: first."""
+
+DIRECTION_RUNS = 3
+"""The direction looks at this many of the newest complete runs."""
+DIRECTION_PP = 1.0
+"""A move of more than this many percentage points over them is a direction."""
+
+
+def trend_direction(points: Sequence[TrendPoint]) -> Direction:
+    """Where the last three complete runs head, last less first. `points` are oldest first; fewer than two are stable."""
+    rates = [point.pass_rate for point in points if point.complete and point.pass_rate is not None][-DIRECTION_RUNS:]
+    move = percentage_points(rates[-1], rates[0]) if rates else 0.0
+    if move > DIRECTION_PP:
+        return Direction.IMPROVING
+    return Direction.DEGRADING if move < -DIRECTION_PP else Direction.STABLE
+
+
+def find_prompt_changes(points: Sequence[TrendPoint]) -> list[PromptChange]:
+    """Every version change of a prompt, dated by the run that first shows it. `points` are oldest first.
+
+    Each run is compared with the last one before it that names the prompt, so a run that names none hides nothing.
+    """
+    changes: list[PromptChange] = []
+    last: dict[str, str] = {}
+    for point in points:
+        changes.extend(changed_prompts(last, point))
+        last.update(point.prompt_versions)
+    return changes
+
+
+def build_trend_summary(
+    eval_type: str,
+    experiment_name: str,
+    points: Sequence[TrendPoint],
+    *,
+    limit: int | None = None,
+    events: Iterable[PromptEvent] = (),
+) -> TrendSummary:
+    """Sum up a history (oldest first, every status). `limit` keeps the newest points only, judged on the whole."""
+    shown = tuple(points if limit is None else points[len(points) - min(limit, len(points)) :])
+    shown_ids = {point.run_id for point in shown}
+    rates = (point.pass_rate for point in reversed(points) if point.complete)
+    return TrendSummary(
+        eval_type=eval_type,
+        experiment_name=experiment_name,
+        points=shown,
+        latest_pass_rate=next(rates, None),
+        trend_direction=trend_direction(points),
+        prompt_changes=tuple(change for change in find_prompt_changes(points) if change.run_id in shown_ids),
+        events=tuple(events),
+    )
+
+
+def prompt_events(summaries: Iterable[TrendSummary]) -> list[PromptEvent]:
+    """The prompt changes of many eval types, each told once: when any type first shows it. Oldest first.
+
+    A version that comes back later (v2, v3, v2, v3) is told each time it comes.
+    """
+    found: dict[tuple[str, str, str, int], list[tuple[str, PromptChange]]] = {}
+    for summary in summaries:
+        times_seen: Counter[tuple[str, str, str]] = Counter()
+        for change in summary.prompt_changes:
+            what = (change.prompt_name, change.from_version, change.to_version)
+            times_seen[what] += 1
+            found.setdefault((*what, times_seen[what]), []).append((summary.eval_type, change))
+    events = [
+        PromptEvent(
+            timestamp=min((change.timestamp for _, change in seen if change.timestamp), default=None),
+            action="change",
+            prompt_name=name,
+            from_version=old,
+            to_version=new,
+            eval_types=tuple(sorted(eval_type for eval_type, _ in seen)),
+        )
+        for (name, old, new, _), seen in found.items()
+    ]
+    return sorted(events, key=lambda event: (event.timestamp or BEFORE_ALL, event.prompt_name))
