@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,8 +35,8 @@ class Table(BaseModel):
 
 
 def _readable_source(source: str) -> str:
-    kind, _, name = source.rpartition(":")
-    if kind not in {"", "metrics", "params"} or not name:
+    kind, separator, name = source.partition(":")
+    if not source or (separator and kind in {"metrics", "params"} and not name):
         raise ValueError(f"{source!r} is no source: write a metric's name, or params:NAME for a param")
     return source
 
@@ -45,7 +45,10 @@ Source = Annotated[str, AfterValidator(_readable_source)]
 
 
 class MetricNames(Table):
-    """Where a run keeps its numbers: a metric's name, or `params:NAME`. `None` falls back to `"*"`, then to our own name."""
+    """Where a run keeps its numbers: a metric's name, or `params:NAME`.
+
+    What is not set falls back to the table `"*"`, then to our own name.
+    """
 
     pass_rate: Source | None = None
     average_score: Source | None = None
@@ -103,7 +106,7 @@ class LoadedSettings:
 
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:
-    """Read the settings: `config`, else `$EVAL_PIPELINE_CONFIG`, else `eval_pipeline.toml` here if it exists; then the rest.
+    """Read the settings: `config`, else `$EVAL_PIPELINE_CONFIG`, else `eval_pipeline.toml` if it is here.
 
     Raises:
         SettingsError: a named file is missing or unreadable, a key is unknown, or a value is not allowed.
@@ -248,9 +251,7 @@ def _validate(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         if first["type"] == "extra_forbidden":
             raise SettingsError(f"{place}: unknown key {key}") from problem
         message = first["msg"].removeprefix("Value error, ")
+        value, message = first["input"], message[0].lower() + message[1:]
         raise SettingsError(
             f"{place}: {key} = {first['input']!r} can't be used: {message[0].lower()}{message[1:]}"
         ) from problem
-
-
-OutputFormat = Literal["table", "json"]

@@ -19,7 +19,7 @@ DIRECTION_PP = 1.0
 
 
 def trend_direction(points: Sequence[TrendPoint]) -> Direction:
-    """Where the last three complete runs head, last less first. `points` are oldest first; fewer than two are stable."""
+    """Where the last three complete runs head, last less first; one run alone is stable. `points` are oldest first."""
     rates = [point.pass_rate for point in points if point.complete and point.pass_rate is not None][-DIRECTION_RUNS:]
     move = percentage_points(rates[-1], rates[0]) if rates else 0.0
     if move > DIRECTION_PP:
