@@ -251,7 +251,5 @@ def _validate(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         if first["type"] == "extra_forbidden":
             raise SettingsError(f"{place}: unknown key {key}") from problem
         message = first["msg"].removeprefix("Value error, ")
-        value, message = first["input"], message[0].lower() + message[1:]
-        raise SettingsError(
-            f"{place}: {key} = {first['input']!r} can't be used: {message[0].lower()}{message[1:]}"
-        ) from problem
+        message = message[0].lower() + message[1:]
+        raise SettingsError(f"{place}: {key} = {first['input']!r} can't be used: {message}") from problem
