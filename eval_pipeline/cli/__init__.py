@@ -1,0 +1,93 @@
+"""The command line: parse, call, render, exit code. mlflow, pandas and streamlit load only where they are needed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from eval_pipeline.errors import PipelineError
+
+COMMANDS = {
+    "trend": "How pass rates move over time, and where prompts changed.",
+    "check": "Whether the newest runs are worse than the ones before.",
+    "doctor": "The settings in force, the store, and what was found in it.",
+    "ui": "Open the app on your store.",
+    "demo": "Build a sample store by really running its evals, and open the app on it.",
+}
+"""Each command is the `command` of the module of its name; `--help` needs none of them."""
+
+OK, NO, UNANSWERED = 0, 1, 2
+INTERRUPTED = 130
+DEBUG_VARIABLE = "EVAL_PIPELINE_DEBUG"
+
+
+class _Commands(click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"eval_pipeline.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=_Commands, no_args_is_help=True)
+@click.version_option(package_name="eval-pipeline", message="%(version)s")
+def main() -> None:
+    """Eval quality over time, regressions with evidence, over the MLflow you already run.
+
+    \b
+    Example: eval-pipeline check --tracking-uri http://127.0.0.1:5000
+    Exit codes: 0 fine, 1 the answer is no, 2 it could not be answered.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 fine, 1 the answer is no, 2 it could not be answered. Never a traceback."""
+    sys.exit(_outcome(arguments))
+
+
+def _outcome(arguments: Sequence[str] | None) -> int:
+    try:
+        code = main(args=arguments, prog_name="eval-pipeline", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as problem:
+        click.echo(problem.format_message())
+        return OK
+    except click.ClickException as problem:
+        return _complain(_usage_line(problem))
+    except PipelineError as problem:
+        return _complain(str(problem))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except Exception as problem:  # noqa: BLE001 - the last frame: a mistake of ours is one line too, never a traceback
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exc()
+        return _complain(f"internal error ({type(problem).__name__}: {problem}); {DEBUG_VARIABLE}=1 shows where")
+    return code if isinstance(code, int) else OK
+
+
+def _usage_line(problem: click.ClickException) -> str:
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context else "eval-pipeline"
+    return f"{problem.format_message().rstrip('.')}: see '{command} --help'"
+
+
+def _complain(line: str) -> int:
+    click.echo("Error: " + " ".join(line.split()), err=True)
+    return UNANSWERED

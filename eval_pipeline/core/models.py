@@ -41,6 +41,8 @@ class EvalExperiment:
     eval_type: str
     experiment_id: str
     experiment_name: str
+    created_ms: int = 0
+    """When the experiment was made (ms since 1970 UTC); an id can come back in a store that was made anew."""
 
 
 @dataclass(frozen=True, slots=True)

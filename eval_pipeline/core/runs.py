@@ -96,16 +96,19 @@ def read_prompt_versions(params: Mapping[str, str]) -> dict[str, str]:
     return {name: read_version(value) for name, value in named if name}
 
 
-def find_eval_experiments(named: Iterable[tuple[str, str]], base: str, base_eval_type: str) -> list[EvalExperiment]:
-    """The eval types among a store's experiments, given as (id, name): `{base}-{type}`, and `{base}` itself.
+def find_eval_experiments(
+    named: Iterable[tuple[str, str, int]], base: str, base_eval_type: str
+) -> list[EvalExperiment]:
+    """The eval types among a store's experiments: `{base}-{type}`, and `{base}` itself.
 
-    A name that merely begins like the base is another project's. By eval type. Two experiments of one type, as
-    `{base}` and `{base}-{base_eval_type}` would be, both come back: the caller says what to do.
+    Experiments are given as (id, name, creation time in ms). A name that merely begins like the base is another
+    project's. By eval type. Two experiments of one type, as `{base}` and `{base}-{base_eval_type}` would be, both come
+    back: the caller says what to do.
     """
     prefix = base + RESERVED_SEPARATOR
     found = [
-        EvalExperiment(base_eval_type if name == base else name.removeprefix(prefix), experiment_id, name)
-        for experiment_id, name in named
+        EvalExperiment(base_eval_type if name == base else name.removeprefix(prefix), experiment_id, name, created)
+        for experiment_id, name, created in named
         if name == base or (name.startswith(prefix) and name != prefix)
     ]
     return sorted(found, key=lambda experiment: (experiment.eval_type, experiment.experiment_name))

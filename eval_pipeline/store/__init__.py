@@ -1,0 +1,7 @@
+"""The only package that imports mlflow: runs, cases, prompts and the local mirror, through MLflow's public API."""
+
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing of ours calls out to the internet
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # by default a refused server blocks for minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

@@ -1,0 +1,134 @@
+"""What commands share: their common options, the opened store, the progress bar, the output."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from eval_pipeline.core.models import EvalExperiment
+    from eval_pipeline.report.terminal import Style
+    from eval_pipeline.settings import LoadedSettings
+    from eval_pipeline.store.mirror import Mirror
+    from eval_pipeline.store.syncing import SyncProgress
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LARGEST_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the common options say."""
+
+    tracking_uri: str | None
+    config: Path | None
+    format: str
+    no_mirror: bool
+
+    @property
+    def as_json(self) -> bool:
+        """Whether stdout takes JSON and nothing else."""
+        return self.format == "json"
+
+    def load(self) -> LoadedSettings:
+        """The settings in force.
+
+        Raises:
+            SettingsError: one of them can't be used.
+        """
+        from eval_pipeline.settings import load_settings
+
+        return load_settings(self.config)
+
+    @contextmanager
+    def synced(self) -> Iterator[tuple[Mirror, list[EvalExperiment]]]:
+        """The store's runs as of now: the mirror, brought up to date, and the eval types in it.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        from eval_pipeline.store.connection import open_store
+        from eval_pipeline.store.mirror import open_mirror
+
+        store = open_store(self.load().settings, self.tracking_uri)
+        with open_mirror(store, throwaway=self.no_mirror) as mirror, _progress_bar() as progress:
+            experiments = mirror.sync(progress)
+            yield mirror, experiments
+
+    def write(self, value: Any, text: Callable[[Style], str]) -> None:
+        """Print the answer: `value` as JSON, or else as text."""
+        if self.as_json:
+            click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+        else:
+            click.echo(text(_style()), nl=False)
+
+    def remark(self, line: str) -> None:
+        """Say something beside the answer; next to JSON it goes to stderr."""
+        click.echo(line, err=self.as_json)
+
+
+def common_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Add the options of every command; the command gets them as its `session`."""
+
+    @click.option("--tracking-uri", metavar="URI", help="MLflow store. Default: $MLFLOW_TRACKING_URI, settings.")
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Settings. Default: $EVAL_PIPELINE_CONFIG, eval_pipeline.toml.",
+    )
+    @click.option("--format", type=click.Choice(["table", "json"]), default="table", help="What to print on stdout.")
+    @click.option("--no-mirror", is_flag=True, help="Read every run from the store; keep no local copy.")
+    @wraps(command)
+    def with_session(
+        *args: Any, tracking_uri: str | None, config: Path | None, format: str, no_mirror: bool, **kwargs: Any
+    ) -> T:
+        return command(*args, session=Session(tracking_uri, config, format, no_mirror), **kwargs)
+
+    return with_session
+
+
+def _style() -> Style:
+    from eval_pipeline.report.terminal import Style
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else LARGEST_WIDTH
+    return Style(width=max(40, min(width, LARGEST_WIDTH)), colour=terminal and "NO_COLOR" not in os.environ)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[SyncProgress], None] | None]:
+    """A bar on stderr for a long sync; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("Reading runs"), BarColumn(), TextColumn("{task.fields[said]}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, said="", visible=False)
+
+        def show(progress: SyncProgress) -> None:
+            said = f"{progress.experiments_done}/{progress.experiments} eval types, {progress.runs:,} runs"
+            bar.update(
+                task,
+                total=progress.experiments or None,
+                completed=progress.experiments_done,
+                said=said,
+                visible=progress.experiments > 0,
+            )
+
+        yield show

@@ -1,0 +1,103 @@
+"""Answers as JSON values. Fields may be added, never renamed or removed: other people's scripts read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from eval_pipeline.core.models import (
+    ContextChange,
+    PromptChange,
+    PromptEvent,
+    RegressionReport,
+    TrendPoint,
+    TrendSummary,
+)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC, as in `2026-11-02T14:03:00.123Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def trend_summary(summary: TrendSummary) -> dict[str, Any]:
+    """One entry of `trend`."""
+    return {
+        "eval_type": summary.eval_type,
+        "experiment_name": summary.experiment_name,
+        "points": [trend_point(point) for point in summary.points],
+        "latest_pass_rate": summary.latest_pass_rate,
+        "trend_direction": summary.trend_direction.value,
+        "prompt_changes": [prompt_change(change) for change in summary.prompt_changes],
+        "events": [prompt_event(event) for event in summary.events],
+    }
+
+
+def trend_point(point: TrendPoint) -> dict[str, Any]:
+    """One run of `trend`."""
+    return {
+        "run_id": point.run_id,
+        "timestamp": timestamp(point.timestamp),
+        "experiment_name": point.experiment_name,
+        "eval_type": point.eval_type,
+        "pass_rate": point.pass_rate,
+        "average_score": point.average_score,
+        "total_cases": point.total_cases,
+        "error_cases": point.error_cases,
+        "prompt_versions": dict(point.prompt_versions),
+        "eval_status": point.eval_status.value,
+        "status_reason": point.status_reason,
+        "threshold": point.threshold,
+        "context": dict(point.context),
+        "notes": list(point.notes),
+        "suite_run_id": point.suite_run_id,
+    }
+
+
+def prompt_change(change: PromptChange) -> dict[str, Any]:
+    """One prompt that changed between two runs."""
+    return {
+        "timestamp": timestamp(change.timestamp),
+        "run_id": change.run_id,
+        "prompt_name": change.prompt_name,
+        "from_version": change.from_version,
+        "to_version": change.to_version,
+    }
+
+
+def prompt_event(event: PromptEvent) -> dict[str, Any]:
+    """One promotion or rollback."""
+    return {
+        "timestamp": timestamp(event.timestamp),
+        "action": event.action,
+        "prompt_name": event.prompt_name,
+        "from_version": event.from_version,
+        "to_version": event.to_version,
+        "actor": event.actor,
+    }
+
+
+def regression_report(report: RegressionReport) -> dict[str, Any]:
+    """One entry of `check`."""
+    return {
+        "eval_type": report.eval_type,
+        "baseline_run_id": report.baseline_run_id,
+        "current_run_id": report.current_run_id,
+        "baseline_pass_rate": report.baseline_pass_rate,
+        "current_pass_rate": report.current_pass_rate,
+        "delta_pp": report.delta_pp,
+        "threshold": report.threshold,
+        "verdict": report.verdict.value,
+        "changed_prompts": [prompt_change(change) for change in report.changed_prompts],
+        "baseline_timestamp": timestamp(report.baseline_timestamp),
+        "current_timestamp": timestamp(report.current_timestamp),
+        "context_changes": [context_change(change) for change in report.context_changes],
+        "notes": list(report.notes),
+    }
+
+
+def context_change(change: ContextChange) -> dict[str, Any]:
+    """One param other than a prompt that differs; null where a run does not name it."""
+    return {"name": change.name, "before": change.before, "after": change.after}

@@ -1,0 +1,125 @@
+"""The files of the mirror: read as data only, written aside and renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+FORMAT = "1"
+
+
+class DamagedFileError(Exception):
+    """A file of runs that can't be read whole."""
+
+
+class Known(BaseModel):
+    """What has been read of one experiment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    created: int
+    read_until: int
+    """Runs that ended before this moment have been read (ms since 1970 UTC)."""
+    read_in_full: float
+    """When every run was last read (s since 1970 UTC)."""
+    open_runs: list[str]
+    deleted_runs: list[str]
+
+
+class State(BaseModel):
+    """What has been read of a store, by experiment id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: str = FORMAT
+    experiments: dict[str, Known] = {}
+
+
+def runs_path(folder: Path, experiment_id: str) -> Path:
+    """The file that holds the runs of one experiment."""
+    return folder / f"{experiment_id}.parquet"
+
+
+def read_state(folder: Path) -> State:
+    """The state; an empty one if it is missing, damaged or of another format."""
+    try:
+        state = State.model_validate_json((folder / "state.json").read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return State()
+    return state if state.format == FORMAT else State()
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Put the state in the place of the one before."""
+    with _written_aside(folder / "state.json") as aside:
+        aside.write_text(state.model_dump_json(), encoding="utf-8")
+
+
+def write_runs(path: Path, table: pa.Table, experiment_name: str, created: int) -> None:
+    """Put a table of runs in the place of the one before; `created` tells experiments of one id apart."""
+    said = {"format": FORMAT, "created": str(created), "experiment": experiment_name}
+    with _written_aside(path) as aside:
+        pq.write_table(
+            table.replace_schema_metadata(said),
+            aside,
+            compression="zstd",
+            compression_level=1,
+            write_page_checksum=True,
+        )
+
+
+def read_runs(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table of runs, or some of its columns.
+
+    Raises:
+        DamagedFileError: it is missing, or not as it was written.
+    """
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read(list(columns) if columns is not None else None)
+    except (OSError, pa.ArrowException) as problem:
+        raise DamagedFileError(str(problem)) from problem
+
+
+def read_columns(path: Path) -> list[str]:
+    """The names of the columns of a sound file."""
+    return list(pq.read_schema(path).names)
+
+
+def is_sound(path: Path, created: int) -> bool:
+    """Whether there is a whole file of today's format for the experiment that was made at `created`."""
+    try:
+        said = pq.read_metadata(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return False
+    return said.get(b"format") == FORMAT.encode() and said.get(b"created") == str(created).encode()
+
+
+def version(path: Path) -> str:
+    """A text that changes whenever the file does."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return "none"
+    return f"{stat.st_mtime_ns}-{stat.st_ino}-{stat.st_size}"
+
+
+@contextmanager
+def _written_aside(path: Path) -> Iterator[Path]:
+    """A path to write to, which then takes the place of `path` in one step."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

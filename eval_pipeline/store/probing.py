@@ -1,0 +1,159 @@
+"""Whether a store answers, found out in seconds and without changing it.
+
+MLflow itself creates a missing SQLite file, migrates an old database unasked, and retries an unreachable one for
+minutes. So each store is looked at first, and MLflow only opens what will work.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from eval_pipeline.errors import StoreError
+
+ANSWER_SECONDS = 4
+"""How long a server may take to accept, and then to answer."""
+DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
+WITH_CONNECT_TIMEOUT = ("postgresql", "mysql")
+SQLITE_HEADER = b"SQLite format 3\x00"
+
+
+def probe(uri: str) -> None:
+    """Return if the store at `uri` can be opened by MLflow as it is.
+
+    Raises:
+        StoreError: it can't, with the reason and what to do, within about ten seconds.
+    """
+    scheme = urlsplit(uri).scheme
+    if scheme in {"http", "https"}:
+        _probe_server(uri)
+    elif scheme.partition("+")[0] == "sqlite":
+        _probe_sqlite(uri)
+    elif scheme.partition("+")[0] in DATABASES:
+        _probe_database(uri)
+    elif not scheme.startswith("databricks") and scheme != "uc":
+        raise StoreError(
+            f"{uri} is a store of files, which MLflow 3.17 no longer opens: "
+            "name a database (sqlite:///mlflow.db) or a server (http://...)"
+        )
+
+
+def shown_uri(uri: str) -> str:
+    """The address as it may be shown: without its password."""
+    return hide_password(uri, uri)
+
+
+def hide_password(text: str, uri: str) -> str:
+    """`text` with the password of `uri` taken out."""
+    try:
+        password = urlsplit(uri).password
+    except ValueError:
+        return text
+    return text.replace(f":{password}@", ":***@").replace(password, "***") if password else text
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite address; `None` for any other address, and for a database in memory."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if urlsplit(uri).scheme.partition("+")[0] != "sqlite":
+        return None
+    try:
+        database = make_url(uri).database
+    except ArgumentError as problem:
+        raise StoreError(f"{uri} is no address of a database: {problem}") from problem
+    return Path(database) if database and database != ":memory:" else None
+
+
+def _probe_server(uri: str) -> None:
+    anyone = ssl.create_default_context()
+    anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE  # is it there? MLflow checks who it is
+    address = urlsplit(uri)
+    if not address.hostname:
+        raise StoreError(f"{shown_uri(uri)} names no host: write http://HOST:PORT")
+    try:
+        port = f":{address.port}" if address.port else ""
+        host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+        where = f"{address.scheme}://{host}{port}{address.path.rstrip('/')}/health"
+        with urllib.request.urlopen(where, timeout=ANSWER_SECONDS, context=anyone):  # noqa: S310 - http(s) only, see probe
+            return
+    except urllib.error.HTTPError:
+        return  # it answers; whether it is MLflow, the first question shows
+    except TimeoutError as problem:
+        raise StoreError(_silent(uri)) from problem
+    except urllib.error.URLError as problem:
+        if isinstance(problem.reason, TimeoutError):
+            raise StoreError(_silent(uri)) from problem
+        if isinstance(problem.reason, socket.gaierror):
+            raise StoreError(f"there is no host {address.hostname}: check the tracking URI") from problem
+        reason = _words(problem.reason)
+        raise StoreError(f"no server answers at {shown_uri(uri)} ({reason}): is it running?") from problem
+    except (http.client.HTTPException, OSError, ValueError) as problem:
+        reason = _words(problem)
+        raise StoreError(f"no web server answers at {shown_uri(uri)} ({reason}): check the tracking URI") from problem
+
+
+def _silent(uri: str) -> str:
+    return f"the server at {shown_uri(uri)} accepts but does not answer within {ANSWER_SECONDS} s: is it overloaded?"
+
+
+def _probe_sqlite(uri: str) -> None:
+    path = sqlite_path(uri)
+    if path is None:
+        raise StoreError(f"{uri} names no file: write sqlite:///mlflow.db or sqlite:////absolute/path/mlflow.db")
+    try:
+        with path.open("rb") as file:
+            header = file.read(len(SQLITE_HEADER))
+    except FileNotFoundError:
+        raise StoreError(f"there is no file {path}, and it was not created: check the tracking URI") from None
+    except OSError as problem:
+        raise StoreError(f"{path} can't be read: {_words(problem)}") from problem
+    if header != SQLITE_HEADER:
+        raise StoreError(f"{path} is no SQLite database: check the tracking URI")
+    _probe_database(f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true", shown=uri)
+
+
+def _probe_database(uri: str, shown: str | None = None) -> None:
+    import sqlalchemy
+    from sqlalchemy import exc
+
+    shown = shown_uri(shown or uri)
+    dialect = urlsplit(uri).scheme.partition("+")[0]
+    arguments = {"connect_timeout": ANSWER_SECONDS} if dialect in WITH_CONNECT_TIMEOUT else {}
+    try:
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=arguments)
+        with engine.connect() as connection:
+            tables = set(sqlalchemy.inspect(connection).get_table_names())
+            if not {"experiments", "alembic_version"} <= tables:
+                raise StoreError(f"the database at {shown} holds no MLflow store: check the tracking URI")
+            revision = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
+    except ModuleNotFoundError as problem:
+        raise StoreError(f"{shown} needs the driver {problem.name}: install it beside eval-pipeline") from problem
+    except (exc.SQLAlchemyError, UnicodeError, OSError) as problem:
+        cause = getattr(problem, "orig", None) or problem
+        raise StoreError(f"the database at {shown} can't be opened: {hide_password(_words(cause), uri)}") from problem
+    if revision != _expected_revision():
+        raise StoreError(
+            f"the database at {shown} has schema {revision}, which this MLflow does not read: back it up and run "
+            f"'mlflow db upgrade', or install the MLflow that wrote it"
+        )
+
+
+def _expected_revision() -> str | None:
+    """The database schema that the installed MLflow reads."""
+    import mlflow
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations")).get_current_head()
+
+
+def _words(problem: object) -> str:
+    """The first line of an error, in one piece."""
+    lines = str(problem).strip().splitlines()
+    return lines[0].rstrip(".: ") if lines else type(problem).__name__

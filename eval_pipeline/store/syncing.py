@@ -1,0 +1,210 @@
+"""Bringing the mirror up to date: read what is new, and what may have changed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from eval_pipeline.core.models import EvalExperiment
+from eval_pipeline.store import files, tables
+from eval_pipeline.store.connection import Store
+from eval_pipeline.store.runs import NOT_ENDED, search_pages
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+LOOK_BACK_MS = 3_600_000
+"""Runs that ended up to an hour before the newest one known are read again: clocks differ, and numbers come late."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncProgress:
+    """How far a sync is, counting the experiments that are read in full."""
+
+    experiments_done: int
+    experiments: int
+    runs: int
+    """Runs read so far."""
+
+
+Progress = Callable[[SyncProgress], None]
+
+
+@dataclass(slots=True)
+class _Changes:
+    """What a sync found for one experiment."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+
+class Sync:
+    """One pass over the store, by a process that holds the lock.
+
+    It reads experiments that are new in full; of the others, the runs that ended since the last pass (less an hour),
+    the runs that have not ended, and the ids of deleted ones. That misses runs written with past times and edits of
+    old runs, so one experiment in turn, the longest not read, is read in full again.
+    """
+
+    def __init__(
+        self, store: Store, folder: Path, experiments: list[EvalExperiment], progress: Progress | None
+    ) -> None:
+        self._store, self._client, self._folder, self._experiments = store, store.client, folder, experiments
+        self._report = progress or (lambda _: None)
+        self._state = files.read_state(folder)
+        self._saved = self._state.model_dump_json()
+        self._runs_read = self._done = self._total = 0
+        self._newest_end = 0
+
+    def run(self) -> None:
+        """Do it. After each experiment that was read in full the state is saved, so a kill loses little."""
+        known = [each for each in self._experiments if self._is_known(each)]
+        in_full = [each for each in self._experiments if each not in known]
+        in_full += self._due(known)
+        self._total = len(in_full)
+        for experiment in in_full:
+            self._read_in_full(experiment)
+        self._read_changes([each for each in known if each not in in_full])
+        self._settle()
+        self._save()
+
+    def _is_known(self, experiment: EvalExperiment) -> bool:
+        known = self._state.experiments.get(experiment.experiment_id)
+        if known is None or (known.name, known.created) != (experiment.experiment_name, experiment.created_ms):
+            return False
+        return files.is_sound(self._path(experiment), experiment.created_ms)
+
+    def _due(self, known: list[EvalExperiment]) -> list[EvalExperiment]:
+        """The one experiment that was longest not read in full, if that is long ago."""
+        age_limit = self._store.settings.mirror.refresh_minutes * 60
+        oldest = min(known, key=lambda each: self._known(each).read_in_full, default=None)
+        return [oldest] if oldest and time.time() - self._known(oldest).read_in_full > age_limit else []
+
+    def _known(self, experiment: EvalExperiment) -> files.Known:
+        return self._state.experiments[experiment.experiment_id]
+
+    def _path(self, experiment: EvalExperiment) -> Path:
+        return files.runs_path(self._folder, experiment.experiment_id)
+
+    def _read_in_full(self, experiment: EvalExperiment) -> None:
+        started = time.time()
+        ids = [experiment.experiment_id]
+        self._tell()
+        parts = [tables.runs_table(page) for page in self._pages(ids)]
+        deleted = [run.info.run_id for page in search_pages(self._client, ids, deleted=True) for run in page]
+        table = tables.newest_first(pa.concat_tables([tables.runs_table([]), *parts], promote_options="default"))
+        files.write_runs(self._path(experiment), table, experiment.experiment_name, experiment.created_ms)
+        ends = zip(table["run_id"].to_pylist(), table["ended"].to_pylist(), strict=True)
+        self._state.experiments[experiment.experiment_id] = files.Known(
+            name=experiment.experiment_name,
+            created=experiment.created_ms,
+            read_until=self._newest_end,
+            read_in_full=started,
+            open_runs=sorted(run_id for run_id, ended in ends if ended is None),
+            deleted_runs=sorted(deleted),
+        )
+        self._done += 1
+        self._save()
+        self._tell()
+
+    def _pages(self, ids: list[str], condition: str = "") -> Iterator[list[Run]]:
+        for page in search_pages(self._client, ids, condition):
+            self._runs_read += len(page)
+            newest = max((run.info.end_time or 0 for run in page), default=0)
+            self._newest_end = max(self._newest_end, min(newest, int(time.time() * 1000)))  # no end lies in the future
+            self._tell()
+            yield page
+
+    def _read_changes(self, experiments: list[EvalExperiment]) -> None:
+        if not experiments:
+            return
+        changes = {each.experiment_id: _Changes() for each in experiments}
+        since = min(self._known(each).read_until for each in experiments)
+        self._newest_end = max(self._newest_end, since)
+        for condition in (f"attributes.end_time >= {max(0, since - LOOK_BACK_MS)}", NOT_ENDED):
+            for page in self._pages(list(changes), condition):
+                for run in page:
+                    changes[run.info.experiment_id].runs[run.info.run_id] = run
+        self._find_deleted(changes)
+        for experiment in experiments:
+            self._find_lost(experiment, changes[experiment.experiment_id])
+            try:
+                self._apply(experiment, changes[experiment.experiment_id])
+            except files.DamagedFileError:
+                self._read_in_full(experiment)
+
+    def _find_deleted(self, changes: dict[str, _Changes]) -> None:
+        """Deleted runs go; ones that are no longer deleted are looked up, for they may have been restored."""
+        deleted: dict[str, set[str]] = {experiment_id: set() for experiment_id in changes}
+        for page in search_pages(self._client, list(changes), deleted=True):
+            for run in page:
+                deleted[run.info.experiment_id].add(run.info.run_id)
+        for experiment_id, now in deleted.items():
+            known = self._state.experiments[experiment_id]
+            before = set(known.deleted_runs)
+            changes[experiment_id].gone |= now - before
+            for run_id in before - now:
+                self._look_up(run_id, changes[experiment_id])
+            known.deleted_runs = sorted(now)
+
+    def _find_lost(self, experiment: EvalExperiment, changes: _Changes) -> None:
+        """Runs that were open and are not among the open or recently ended ones, as when an end was backdated."""
+        for run_id in self._known(experiment).open_runs:
+            if run_id not in changes.runs and run_id not in changes.gone:
+                self._look_up(run_id, changes)
+
+    def _look_up(self, run_id: str, changes: _Changes) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            changes.gone.add(run_id)
+            return
+        if run.info.lifecycle_stage == "active":
+            changes.runs[run_id] = run
+        else:
+            changes.gone.add(run_id)
+
+    def _apply(self, experiment: EvalExperiment, changes: _Changes) -> None:
+        """Write the file anew if a run is new, changed or gone."""
+        self._known(experiment).open_runs = sorted(
+            run_id for run_id, run in changes.runs.items() if run.info.end_time is None
+        )
+        if not changes.runs and not changes.gone:
+            return
+        path = self._path(experiment)
+        held = _fingerprints(files.read_runs(path, ["run_id", "fingerprint"]))
+        new = tables.runs_table(list(changes.runs.values()))
+        fresh = [held.get(run_id) != said for run_id, said in _fingerprints(new).items()]
+        if any(fresh) or changes.gone & held.keys():
+            table = tables.merge(files.read_runs(path), new.filter(pa.array(fresh, pa.bool_())), changes.gone)
+            files.write_runs(path, table, experiment.experiment_name, experiment.created_ms)
+
+    def _settle(self) -> None:
+        """All experiments are now read up to the same moment; those that are gone are forgotten."""
+        for known in self._state.experiments.values():
+            known.read_until = max(known.read_until, self._newest_end)
+        for experiment_id in self._state.experiments.keys() - {each.experiment_id for each in self._experiments}:
+            del self._state.experiments[experiment_id]
+            files.runs_path(self._folder, experiment_id).unlink(missing_ok=True)
+
+    def _save(self) -> None:
+        text = self._state.model_dump_json()
+        if text != self._saved:
+            files.write_state(self._folder, self._state)
+            self._saved = text
+
+    def _tell(self) -> None:
+        self._report(SyncProgress(self._done, self._total, self._runs_read))
+
+
+def _fingerprints(table: pa.Table) -> dict[str, str]:
+    return dict(zip(table["run_id"].to_pylist(), table["fingerprint"].to_pylist(), strict=True))
