@@ -10,21 +10,34 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from eval_pipeline.errors import SettingsError
 
 FILE_NAME = "eval_pipeline.toml"
 PREFIX = "EVAL_PIPELINE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
+DEBUG_VARIABLE = PREFIX + "DEBUG"
+"""Set to show where an internal error happened."""
+NO_SETTINGS = frozenset({CONFIG_VARIABLE, DEBUG_VARIABLE})
 ANY_TYPE = "*"
+SHOWN_VALUE = 80
+"""Characters of a bad value that a message shows."""
 
-Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")  # noqa: TRY004 - what pydantic turns into its own error
+    return value
+
+
+Numeric = BeforeValidator(_no_truth)
+Rate = Annotated[float, Numeric, Field(ge=0, le=1, allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -62,7 +75,7 @@ class MirrorSettings(Table):
     enabled: bool = True
     cache_dir: Path | None = None
     """Folder for it; by default the user's cache folder."""
-    refresh_minutes: Annotated[float, Field(gt=0)] = 60
+    refresh_minutes: Annotated[float, Numeric, Field(gt=0)] = 60
     """An experiment not read in full for this long is read again, one at a time, to catch late edits."""
 
 
@@ -79,6 +92,8 @@ class Settings(Table):
     metrics: dict[str, MetricNames] = {}
     mlflow_ui_url: str | None = None
     """Where people open MLflow, for links to runs; by default the tracking server itself."""
+    notice: str | None = None
+    """A line that the app shows on every page, such as what its history is made of."""
     mirror: MirrorSettings = MirrorSettings()
 
     def threshold(self, eval_type: str) -> float:
@@ -104,6 +119,11 @@ class LoadedSettings:
     path: Path | None
     """The file that was read, if any."""
 
+    def origin(self, key: str) -> str:
+        """What set a key or an entry of it: files and variables, or `default`."""
+        named = [place for known, place in self.origins.items() if known == key or known.startswith(key + ".")]
+        return ", ".join(dict.fromkeys(named)) or "default"
+
 
 def load_settings(config: Path | None = None, environ: Mapping[str, str] | None = None) -> LoadedSettings:
     """Read the settings: `config`, else `$EVAL_PIPELINE_CONFIG`, else `eval_pipeline.toml` if it is here.
@@ -116,14 +136,26 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     values = _read_file(path) if path else {}
     origins = {key: str(path) for key, _ in _leaves(values)}
     _check_keys(values, Settings, "", str(path))
-    _validate(values, origins)
+    settings = _validate(values, origins)
     for variable, raw in sorted(environ.items()):
-        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
+        if variable.startswith(PREFIX) and variable not in NO_SETTINGS:
             keys = _locate(variable, values)
-            _put(values, keys, _parse(raw, keys))
-            origins = {k: v for k, v in origins.items() if not k.startswith(".".join(keys) + ".")}
-            origins[".".join(keys)] = variable
-    return LoadedSettings(_validate(values, origins), origins, path)
+            value, key = _parse(raw, keys), ".".join(keys)
+            _put(values, keys, value)
+            origins = {known: place for known, place in origins.items() if not _same_or_within(known, key)}
+            origins.update((leaf, variable) for leaf, _ in _leaves({key: value}))
+            _check_keys(values, Settings, "", variable)
+            settings = _validate(values, origins)
+    return LoadedSettings(settings, origins, path)
+
+
+UNREADABLE_TOML = (ValueError, RecursionError)
+"""What tomllib raises: its own error is a ValueError, and so is a number of thousands of digits."""
+
+
+def _error(message: str) -> SettingsError:
+    """One line, whatever stands in a key or a name."""
+    return SettingsError(" ".join(message.split()))
 
 
 def _find_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
@@ -137,19 +169,21 @@ def _find_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def _read_file(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise SettingsError(f"no settings file at {path}: check --config or {CONFIG_VARIABLE}") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise SettingsError(f"{path} can't be read: {problem}") from problem
-    except tomllib.TOMLDecodeError as problem:
-        raise SettingsError(f"{path} is no valid TOML: {problem}") from problem
+        raise _error(f"no settings file at {path}: check --config or {CONFIG_VARIABLE}") from None
+    except OSError as problem:
+        raise _error(f"{path} can't be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise _error(f"{path} is no text in UTF-8: {problem}") from problem
+    except UNREADABLE_TOML as problem:
+        raise _error(f"{path} is no valid TOML: {problem}") from problem
 
 
 def _check_keys(values: Mapping[str, Any], table: type[BaseModel], at: str, place: str) -> None:
     for key, value in values.items():
         if key not in table.model_fields:
-            raise SettingsError(_unknown(f"{place}: unknown key {at}{key}", key, table.model_fields))
+            raise _error(_unknown(f"{place}: unknown key {at}{key}", key, table.model_fields))
         inner = _table_type(table.model_fields[key].annotation)
         if inner and isinstance(value, dict):
             entries = value.items() if _is_map(table.model_fields[key].annotation) else [("", value)]
@@ -158,9 +192,10 @@ def _check_keys(values: Mapping[str, Any], table: type[BaseModel], at: str, plac
                     _check_keys(entry, inner, f"{at}{key}.{name + '.' if name else ''}", place)
 
 
-def _unknown(problem: str, key: str, allowed: Mapping[str, Any] | list[str]) -> str:
+def _unknown(problem: str, key: str, allowed: Iterable[str], prefix: str = "") -> str:
     near = difflib.get_close_matches(key, list(allowed), n=1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(allowed))}"
+    known = ", ".join(prefix + each for each in sorted(allowed))
+    hint = f"did you mean {prefix}{near[0]}?" if near else f"known are {known}"
     return f"{problem}: {hint}"
 
 
@@ -176,11 +211,11 @@ def _is_map(annotation: Any) -> bool:
 
 def _locate(variable: str, values: Mapping[str, Any]) -> list[str]:
     """The key that an environment variable sets."""
-    rest = variable.removeprefix(PREFIX).lower()
-    keys = _match(rest, Settings, values)
+    rest = variable.removeprefix(PREFIX)
+    keys = _match(rest.lower(), Settings, values)
     if keys is None:
-        allowed = [PREFIX + ".".join(path).replace(".", "_").upper() for path in _all_keys(Settings)]
-        raise SettingsError(_unknown(f"unknown environment variable {variable}", variable, [*allowed, CONFIG_VARIABLE]))
+        allowed = ["_".join(path).upper() for path in _all_keys(Settings)]
+        raise _error(_unknown(f"unknown environment variable {variable}", rest, [*allowed, "CONFIG"], PREFIX))
     return keys
 
 
@@ -188,9 +223,9 @@ def _match(rest: str, table: type[BaseModel], values: Mapping[str, Any]) -> list
     for key, info in sorted(table.model_fields.items(), key=lambda item: -len(item[0])):
         if rest == key:
             return [key]
-        if not rest.startswith(key + "_"):
-            continue
         inner, tail = _table_type(info.annotation), rest.removeprefix(key + "_")
+        if not tail or tail == rest:
+            continue
         within = values.get(key, {})
         if _is_map(info.annotation) and inner is None:
             return [key, _entry_name(tail, within)]
@@ -217,14 +252,25 @@ def _all_keys(table: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tupl
             yield (*at, key)
 
 
-def _parse(raw: str, keys: list[str]) -> Any:
-    """A variable's text as TOML would read it; what is no TOML value is text."""
-    if keys[-1] == "tracking_uri":
+def _parse(raw: str, keys: Iterable[str]) -> Any:
+    """A variable's text: as it is where the key holds text, else as TOML would read it; what is no TOML is text."""
+    if _holds_text(keys):
         return raw
     try:
-        return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+        document = tomllib.loads(f"value = {raw}")
+    except UNREADABLE_TOML:
         return raw
+    return document["value"] if document.keys() == {"value"} else raw
+
+
+def _holds_text(keys: Iterable[str]) -> bool:
+    kind: Any = Settings
+    for key in keys:
+        kind = get_args(kind)[1] if _is_map(kind) else kind.model_fields[key].annotation
+    if get_origin(kind) in {list, dict}:
+        return False
+    kinds = [kind, *get_args(kind)]
+    return any((get_args(each)[0] if get_origin(each) is Annotated else each) in {str, Path} for each in kinds)
 
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -241,15 +287,19 @@ def _leaves(values: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]
             yield f"{at}{key}", value
 
 
+def _same_or_within(key: str, other: str) -> bool:
+    return key == other or key.startswith(other + ".")
+
+
 def _validate(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as problem:
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        place = next((origins[known] for known in origins if known == key or key.startswith(known + ".")), "settings")
-        if first["type"] == "extra_forbidden":
-            raise SettingsError(f"{place}: unknown key {key}") from problem
+        related = (origins[each] for each in origins if _same_or_within(each, key) or _same_or_within(key, each))
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
-        raise SettingsError(f"{place}: {key} = {first['input']!r} can't be used: {message}") from problem
+        value = repr(first["input"])
+        shown = value if len(value) <= SHOWN_VALUE else value[:SHOWN_VALUE] + "…"
+        raise _error(f"{next(related, 'settings')}: {key} = {shown} can't be used: {message}") from problem

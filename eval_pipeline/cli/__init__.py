@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -56,6 +57,9 @@ def main() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 fine, 1 the answer is no, 2 it could not be answered. Never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that can't show a name is no reason to fail
     sys.exit(_outcome(arguments))
 
 
@@ -72,9 +76,6 @@ def _outcome(arguments: Sequence[str] | None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has seen enough, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as problem:  # noqa: BLE001 - the last frame: a mistake of ours is one line too, never a traceback
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
@@ -89,5 +90,6 @@ def _usage_line(problem: click.ClickException) -> str:
 
 
 def _complain(line: str) -> int:
-    click.echo("Error: " + " ".join(line.split()), err=True)
+    shown = "".join(char if char.isprintable() else " " for char in line)  # names may hold what a terminal would obey
+    click.echo("Error: " + " ".join(shown.split()), err=True)
     return UNANSWERED

@@ -20,14 +20,14 @@ def command(session: Session, eval_type: str | None, run_id: str | None) -> int:
     """
     from eval_pipeline.actions.observe import check
     from eval_pipeline.cli.first_run import say_if_empty
+    from eval_pipeline.core.models import CheckResult
     from eval_pipeline.report import serialize, terminal
 
     with session.synced() as (mirror, experiments):
-        if eval_type is None and run_id is None and not experiments:
-            say_if_empty(session, mirror.store, [])
-            if session.as_json:
-                session.write([], lambda _: "")
-            return OK
-        result = check(mirror, experiments, eval_type, run_id)
-    session.write([serialize.regression_report(each) for each in result.reports], lambda s: terminal.check(result, s))
+        runs = [mirror.table(each, ["run_id"]).num_rows for each in experiments]
+        empty = eval_type is None and run_id is None and say_if_empty(session, mirror.store, runs)
+        result = CheckResult((), ()) if empty else check(mirror, experiments, eval_type, run_id)
+    if session.as_json or not empty:
+        reports = [serialize.regression_report(each) for each in result.reports]
+        session.write(reports, lambda s: terminal.check(result, s))
     return NO if result.regressed else OK

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from eval_pipeline.cli import DEBUG_VARIABLE
+
 if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
     from eval_pipeline.report.terminal import Style
@@ -50,7 +52,8 @@ class Session:
         """
         from eval_pipeline.settings import load_settings
 
-        return load_settings(self.config)
+        environ = {name: value for name, value in os.environ.items() if name != DEBUG_VARIABLE}
+        return load_settings(self.config, environ)
 
     @contextmanager
     def synced(self) -> Iterator[tuple[Mirror, list[EvalExperiment]]]:
@@ -70,13 +73,16 @@ class Session:
     def write(self, value: Any, text: Callable[[Style], str]) -> None:
         """Print the answer: `value` as JSON, or else as text."""
         if self.as_json:
-            click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+            unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+            _say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False) + "\n")
         else:
-            click.echo(text(_style()), nl=False)
+            _say(text(_style()))
 
     def remark(self, line: str) -> None:
         """Say something beside the answer; next to JSON it goes to stderr."""
-        click.echo(line, err=self.as_json)
+        from eval_pipeline.report.terminal import printable
+
+        _say(printable(line) + "\n", err=self.as_json)
 
 
 def common_options(command: Callable[..., T]) -> Callable[..., T]:
@@ -98,6 +104,14 @@ def common_options(command: Callable[..., T]) -> Callable[..., T]:
         return command(*args, session=Session(tracking_uri, config, format, no_mirror), **kwargs)
 
     return with_session
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print it. A reader who has seen enough, as in `| head`, changes nothing about the answer and its exit code."""
+    try:
+        click.echo(text, nl=False, err=err)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def _style() -> Style:

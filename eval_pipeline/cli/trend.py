@@ -22,6 +22,7 @@ def command(session: Session, eval_type: str | None, limit: int) -> None:
 
     with session.synced() as (mirror, experiments):
         summaries = read_trends(mirror, choose_eval_types(experiments, eval_type), limit)
-        empty = say_if_empty(session, mirror.store, [len(summary.points) for summary in summaries])
+        runs = [len(summary.points) for summary in summaries]
+        empty = eval_type is None and say_if_empty(session, mirror.store, runs)
     if session.as_json or not empty:
         session.write([serialize.trend_summary(each) for each in summaries], lambda s: terminal.trends(summaries, s))

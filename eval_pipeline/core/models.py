@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class RunStatus(StrEnum):
@@ -78,6 +79,18 @@ class TrendPoint:
     def complete(self) -> bool:
         """Whether this run may be a baseline, a current run or evidence."""
         return self.eval_status is RunStatus.COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class PromptText:
+    """One version of a prompt in the registry."""
+
+    name: str
+    version: int
+    template: str | Sequence[Mapping[str, Any]]
+    """Text, or the messages of a chat, each with `role` and `content`."""
+    commit_message: str | None
+    created: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

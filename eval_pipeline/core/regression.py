@@ -100,10 +100,16 @@ def judge_history(points: Sequence[TrendPoint], default_threshold: float) -> lis
 def check_regression(
     eval_type: str, points: Sequence[TrendPoint], default_threshold: float, current: TrendPoint | None = None
 ) -> RegressionReport | Unjudged:
-    """Judge the current run of one type: `current`, or else its newest complete run. `points` are oldest first."""
+    """Judge the current run of one type: `current`, or else its newest complete run. `points` are oldest first.
+
+    Raises:
+        UsageError: the run that was asked for is not complete.
+    """
     current = current or next((point for point in reversed(points) if point.complete), None)
     if current is None:
-        return Unjudged(eval_type, f"{NO_DATA} ({len(points)} runs, none complete)" if points else NO_DATA)
+        runs = "1 run, not" if len(points) == 1 else f"{len(points)} runs, none"
+        return Unjudged(eval_type, f"{NO_DATA} ({runs} complete)" if points else NO_DATA)
+    _complete_rate(current)
     baseline = get_baseline_run(points, current)
     return compare_runs(baseline, current, default_threshold) if baseline else Unjudged(eval_type, FIRST_RUN)
 

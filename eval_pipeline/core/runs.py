@@ -15,7 +15,7 @@ INFINITE = 1e308
 RESERVED_SEPARATOR = "-"
 PROMPT_PARAM = "prompt."
 
-_VERSION = re.compile(r"v?0*([1-9]\d*)")
+_VERSION = re.compile(r"v?0*([1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def read_rate(raw: float | str | None, name: str) -> Number:
     number = read_number(raw, name)
     if number.value is None or 0 <= number.value <= 1:
         return number
-    return Number(None, f"{name} is {number.value:g}, outside 0..1")
+    return Number(None, f"{name} is {_shown(number.value)}, outside 0..1")
 
 
 def read_count(raw: float | str | None, name: str) -> Number:
@@ -57,7 +57,12 @@ def read_count(raw: float | str | None, name: str) -> Number:
     number = read_number(raw, name)
     if number.value is None or (number.value >= 0 and number.value.is_integer()):
         return number
-    return Number(None, f"{name} is {number.value:g}, no count")
+    return Number(None, f"{name} is {_shown(number.value)}, no count")
+
+
+def _shown(value: float) -> str:
+    """In full, for 1.0000000000000002 lies outside 0..1."""
+    return repr(value).removesuffix(".0")
 
 
 def classify_run(

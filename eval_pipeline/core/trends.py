@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from eval_pipeline.core.models import Direction, PromptChange, PromptEvent, TrendPoint, TrendSummary
@@ -66,24 +66,45 @@ def build_trend_summary(
 def prompt_events(summaries: Iterable[TrendSummary]) -> list[PromptEvent]:
     """The prompt changes of many eval types, each told once: when any type first shows it. Oldest first.
 
-    A version that comes back later (v2, v3, v2, v3) is told each time it comes.
+    A version that comes back later (v2, v3, v2, v3) is told each time it comes, also of a type that started in between.
     """
-    found: dict[tuple[str, str, str, int], list[tuple[str, PromptChange]]] = {}
-    for summary in summaries:
-        times_seen: Counter[tuple[str, str, str]] = Counter()
-        for change in summary.prompt_changes:
-            what = (change.prompt_name, change.from_version, change.to_version)
-            times_seen[what] += 1
-            found.setdefault((*what, times_seen[what]), []).append((summary.eval_type, change))
+    told: list[_Told] = []
+    changes = [(change, summary.eval_type) for summary in summaries for change in summary.prompt_changes]
+    for change, eval_type in sorted(changes, key=lambda each: (each[0].timestamp or BEFORE_ALL, each[0].run_id)):
+        same = _last_told(told, change)
+        if same is None or eval_type in same.eval_types:
+            told.append(_Told(change, {eval_type}))
+        else:
+            same.eval_types.add(eval_type)
     events = [
         PromptEvent(
-            timestamp=min((change.timestamp for _, change in seen if change.timestamp), default=None),
+            timestamp=each.first.timestamp,
             action="change",
-            prompt_name=name,
-            from_version=old,
-            to_version=new,
-            eval_types=tuple(sorted(eval_type for eval_type, _ in seen)),
+            prompt_name=each.first.prompt_name,
+            from_version=each.first.from_version,
+            to_version=each.first.to_version,
+            eval_types=tuple(sorted(each.eval_types)),
         )
-        for (name, old, new, _), seen in found.items()
+        for each in told
     ]
     return sorted(events, key=lambda event: (event.timestamp or BEFORE_ALL, event.prompt_name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change, as the first run of any type shows it, and the types that show it."""
+
+    first: PromptChange
+    eval_types: set[str]
+
+
+def _last_told(told: Sequence[_Told], change: PromptChange) -> _Told | None:
+    """The same change, if it was told before and the prompt has not gone back to the older version since."""
+    for each in reversed(told):
+        if each.first.prompt_name != change.prompt_name:
+            continue
+        if (each.first.from_version, each.first.to_version) == (change.from_version, change.to_version):
+            return each
+        if each.first.to_version == change.from_version:
+            return None
+    return None

@@ -92,6 +92,11 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
+def score(value: float | None) -> str:
+    """A score without a unit, to three decimals: `0.874`."""
+    return MISSING if value is None else f"{value:.3f}"
+
+
 def counted(value: int, noun: str, plural: str | None = None) -> str:
     """A whole number and what it counts: `1 run`, `1,234 runs`."""
     return f"{count(value)} {noun if value == 1 else plural or noun + 's'}"
@@ -110,7 +115,7 @@ def _percent(value: float | None, decimals: int, true: Callable[[float, float], 
 
 def _decimals(value: float, fewest: int, true: Callable[[float, float], bool]) -> str:
     """The value with the fewest decimals for which what is shown is true of the exact value."""
-    exact = round(value, _MOST_DECIMALS) + 0.0
+    exact = round(float(value), _MOST_DECIMALS) + 0.0
     texts = (f"{exact:.{places}f}" for places in range(fewest, _MOST_DECIMALS))
     return next((text for text in texts if true(float(text), exact)), f"{exact:.{_MOST_DECIMALS}f}")
 

@@ -27,7 +27,7 @@ from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.report import looks, numbers
 
 WIDTH = 100
-RUN_ID = 8
+RUN_ID = 7
 """So many characters of a run id are shown; the whole id is in the JSON."""
 INKS = {"green": "green", "blue": "blue", "orange": "yellow", "red": "red", "gray": "bright_black"}
 
@@ -86,7 +86,7 @@ def _trend_heading(summary: TrendSummary) -> Text:
 
 
 def _trend_table(summary: TrendSummary) -> Table:
-    table = _table("Started (UTC)", ">Pass rate", ">Change", ">Cases", "Status", "Run", "Prompts")
+    table = plain_table("Started (UTC)", ">Pass rate", ">Change", ">Cases", "Status", "Run", "Prompts")
     changes: dict[str, list[PromptChange]] = {}
     for change in summary.prompt_changes:
         changes.setdefault(change.run_id, []).append(change)
@@ -137,7 +137,8 @@ def check(result: CheckResult, style: Style) -> str:
 
 
 def _check_table(reports: Sequence[RegressionReport]) -> Table:
-    table = _table("Eval type", "Verdict", ">Baseline", ">Current", ">Change", ">Threshold", "Current run (UTC)", "Run")
+    rates = (">Baseline", ">Current", ">Change", ">Threshold")
+    table = plain_table("Eval type", "Verdict", *rates, "Current run (UTC)", "Run")
     for report in reports:
         look = looks.LOOKS[report.verdict.value]
         table.add_row(
@@ -174,8 +175,14 @@ def _context(title: str, changed: Sequence[tuple[str, Sequence[ContextChange]]])
 def _listed(title: str, types: dict[str, list[str]]) -> list[RenderableType]:
     if not types:
         return []
-    lines = [plain(f"{what}  ({', '.join(names)})") for what, names in sorted(types.items())]
+    lines = [plain(f"{what}  ({_some(names)})") for what, names in sorted(types.items())]
     return [Text(""), Text(title, "bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def count_verdicts(result: CheckResult) -> str:
@@ -192,7 +199,7 @@ def count_verdicts(result: CheckResult) -> str:
     return f"{numbers.counted(len(result.reports) + len(result.unjudged), 'eval type')}: {', '.join(words)}"
 
 
-def _table(*headings: str) -> Table:
+def plain_table(*headings: str) -> Table:
     """A table without lines; a heading that begins with `>` is of a right-aligned column."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:

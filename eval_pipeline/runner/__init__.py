@@ -1,0 +1,1 @@
+"""The built-in evaluator, `python -m eval_pipeline.runner`: a child process that knows no store and starts fast."""

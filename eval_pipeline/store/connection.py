@@ -72,7 +72,7 @@ class Store:
                 f"the store at {self.shown_uri} refuses these credentials: set MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
             )
-        if "error code 404" in text:
+        if "error code 404" in text or "not in a valid JSON format" in text:
             return f"what answers at {self.shown_uri} is no MLflow server: check the tracking URI"
         lines = text.strip().splitlines()
         said = probing.hide_password(lines[0] if lines else "no reason given", self.uri)

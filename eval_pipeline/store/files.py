@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 FORMAT = "1"
+ASIDE = ".tmp"
 
 
 class DamagedFileError(Exception):
@@ -90,8 +91,15 @@ def read_runs(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read_columns(path: Path) -> list[str]:
-    """The names of the columns of a sound file."""
-    return list(pq.read_schema(path).names)
+    """The names of the columns.
+
+    Raises:
+        DamagedFileError: it is missing, or not as it was written.
+    """
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, pa.ArrowException) as problem:
+        raise DamagedFileError(str(problem)) from problem
 
 
 def is_sound(path: Path, created: int) -> bool:
@@ -112,10 +120,16 @@ def version(path: Path) -> str:
     return f"{stat.st_mtime_ns}-{stat.st_ino}-{stat.st_size}"
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed left aside. Only for the process that holds the lock."""
+    for aside in folder.glob(f"*{ASIDE}"):
+        aside.unlink(missing_ok=True)
+
+
 @contextmanager
 def _written_aside(path: Path) -> Iterator[Path]:
     """A path to write to, which then takes the place of `path` in one step."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=ASIDE)
     os.close(handle)
     aside = Path(name)
     try:

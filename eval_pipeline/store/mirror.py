@@ -17,11 +17,11 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import pyarrow as pa
 from filelock import FileLock, Timeout
@@ -36,6 +36,8 @@ from eval_pipeline.store.runs import collector_paused, get_eval_experiments
 from eval_pipeline.store.syncing import Progress, Sync
 
 LOCK_SECONDS = 300.0
+
+T = TypeVar("T")
 
 
 class Mirror:
@@ -76,16 +78,24 @@ class Mirror:
         """The runs of one eval type, newest first, with the named columns or all; see `tables`."""
         if self.store.absent:
             return tables.runs_table([])
-        try:
-            return files.read_runs(self._path(experiment), columns)
-        except files.DamagedFileError:
-            self._path(experiment).unlink(missing_ok=True)
-            self.sync()
-            return files.read_runs(self._path(experiment), columns)
+        return self._read(experiment, lambda path: files.read_runs(path, columns))
 
     def columns(self, experiment: EvalExperiment) -> list[str]:
         """The names of all columns that the runs of one eval type have."""
-        return list(tables.FIXED.names) if self.store.absent else files.read_columns(self._path(experiment))
+        return list(tables.FIXED.names) if self.store.absent else self._read(experiment, files.read_columns)
+
+    def _read(self, experiment: EvalExperiment, reader: Callable[[Path], T]) -> T:
+        """What `reader` finds in the file of one eval type; if it is damaged or missing, it is first made again."""
+        path = self._path(experiment)
+        try:
+            return reader(path)
+        except files.DamagedFileError:
+            path.unlink(missing_ok=True)
+            self.sync()
+        try:
+            return reader(path)
+        except files.DamagedFileError as problem:
+            raise StoreError(f"the runs of {experiment.eval_type} are no longer in the store: start again") from problem
 
     def version(self, experiment: EvalExperiment) -> str:
         """A text that changes whenever the runs of this eval type do; for caches."""

@@ -7,12 +7,13 @@ minutes. So each store is looked at first, and MLflow only opens what will work.
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from eval_pipeline.errors import StoreError
 
@@ -21,6 +22,13 @@ ANSWER_SECONDS = 4
 DATABASES = ("postgresql", "mysql", "mssql", "sqlite")
 WITH_CONNECT_TIMEOUT = ("postgresql", "mysql")
 SQLITE_HEADER = b"SQLite format 3\x00"
+BROKEN = 500
+QUESTION = "/api/2.0/mlflow/experiments/search?max_results=1"
+"""Asked instead of `/health`, which answers even when the database behind the server does not."""
+
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
+_PASSWORD = re.compile(r"(?P<before>://[^:/@]*:)(?P<password>.+)(?=@)")
+_PASSWORD_OPTION = re.compile(r"(?P<before>[?&]\w*password=)(?P<password>[^&#]+)", re.IGNORECASE)
 
 
 def probe(uri: str) -> None:
@@ -29,32 +37,48 @@ def probe(uri: str) -> None:
     Raises:
         StoreError: it can't, with the reason and what to do, within about ten seconds.
     """
-    scheme = urlsplit(uri).scheme
+    scheme = _scheme(uri)
     if scheme in {"http", "https"}:
         _probe_server(uri)
     elif scheme.partition("+")[0] == "sqlite":
         _probe_sqlite(uri)
     elif scheme.partition("+")[0] in DATABASES:
         _probe_database(uri)
+    elif _HOST_AND_PORT.fullmatch(uri):
+        raise StoreError(f"{shown_uri(uri)} names no kind of store: for a server write http://{uri}")
+    elif scheme in {"", "file"}:
+        raise StoreError(
+            f"{shown_uri(uri)} is a store of files, which MLflow 3.17 no longer opens: "
+            "name a database (sqlite:///mlflow.db) or a server (http://...)"
+        )
     elif not scheme.startswith("databricks") and scheme != "uc":
         raise StoreError(
-            f"{uri} is a store of files, which MLflow 3.17 no longer opens: "
-            "name a database (sqlite:///mlflow.db) or a server (http://...)"
+            f"{shown_uri(uri)} is no kind of store that is read here: "
+            "name a server (http://...) or a database (postgresql://..., sqlite:///mlflow.db)"
         )
 
 
+def _scheme(uri: str) -> str:
+    try:
+        return urlsplit(uri).scheme
+    except ValueError as problem:
+        raise StoreError(f"{shown_uri(uri)} is no address ({problem}): check the tracking URI") from problem
+
+
 def shown_uri(uri: str) -> str:
-    """The address as it may be shown: without its password."""
-    return hide_password(uri, uri)
+    """The address as it may be shown: without its passwords."""
+    return _PASSWORD_OPTION.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***", uri))
 
 
 def hide_password(text: str, uri: str) -> str:
-    """`text` with the password of `uri` taken out."""
-    try:
-        password = urlsplit(uri).password
-    except ValueError:
-        return text
-    return text.replace(f":{password}@", ":***@").replace(password, "***") if password else text
+    """`text` with the passwords of `uri` taken out."""
+    text = text.replace(uri, shown_uri(uri))
+    found = [match["password"] for pattern in (_PASSWORD, _PASSWORD_OPTION) for match in pattern.finditer(uri)]
+    for password in (*found, *map(unquote, found)):
+        text = text.replace(password, "***")
+        for part in password.split("@"):  # a driver may take what follows an @ for the host
+            text = text.replace(f"{part}@", "***@")
+    return text
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -62,13 +86,20 @@ def sqlite_path(uri: str) -> Path | None:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
-    if urlsplit(uri).scheme.partition("+")[0] != "sqlite":
+    if _scheme(uri).partition("+")[0] != "sqlite":
         return None
     try:
         database = make_url(uri).database
     except ArgumentError as problem:
-        raise StoreError(f"{uri} is no address of a database: {problem}") from problem
+        raise StoreError(f"{shown_uri(uri)} is no address of a database: check the tracking URI") from problem
     return Path(database) if database and database != ":memory:" else None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer: where it leads, such as to a sign-in, need not be reached."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def _probe_server(uri: str) -> None:
@@ -80,11 +111,16 @@ def _probe_server(uri: str) -> None:
     try:
         port = f":{address.port}" if address.port else ""
         host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
-        where = f"{address.scheme}://{host}{port}{address.path.rstrip('/')}/health"
-        with urllib.request.urlopen(where, timeout=ANSWER_SECONDS, context=anyone):  # noqa: S310 - http(s) only, see probe
+        where = f"{address.scheme}://{host}{port}{address.path.rstrip('/')}{QUESTION}"
+        opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=anyone))
+        with opener.open(where, timeout=ANSWER_SECONDS):
             return
-    except urllib.error.HTTPError:
-        return  # it answers; whether it is MLflow, the first question shows
+    except urllib.error.HTTPError as problem:
+        problem.close()
+        if problem.code >= BROKEN:
+            said = f"the server at {shown_uri(uri)} fails (HTTP {problem.code}): see its log, or try again later"
+            raise StoreError(said) from problem
+        return  # it answers; whether it is MLflow, and lets us in, the first question of its client shows
     except TimeoutError as problem:
         raise StoreError(_silent(uri)) from problem
     except urllib.error.URLError as problem:
@@ -113,7 +149,7 @@ def _probe_sqlite(uri: str) -> None:
     except FileNotFoundError:
         raise StoreError(f"there is no file {path}, and it was not created: check the tracking URI") from None
     except OSError as problem:
-        raise StoreError(f"{path} can't be read: {_words(problem)}") from problem
+        raise StoreError(f"{path} can't be read ({problem.strerror}): check the tracking URI") from problem
     if header != SQLITE_HEADER:
         raise StoreError(f"{path} is no SQLite database: check the tracking URI")
     _probe_database(f"sqlite:///file:{quote(str(path.absolute()))}?mode=ro&uri=true", shown=uri)
@@ -124,7 +160,7 @@ def _probe_database(uri: str, shown: str | None = None) -> None:
     from sqlalchemy import exc
 
     shown = shown_uri(shown or uri)
-    dialect = urlsplit(uri).scheme.partition("+")[0]
+    dialect = _scheme(uri).partition("+")[0]
     arguments = {"connect_timeout": ANSWER_SECONDS} if dialect in WITH_CONNECT_TIMEOUT else {}
     try:
         engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool, connect_args=arguments)
@@ -135,14 +171,20 @@ def _probe_database(uri: str, shown: str | None = None) -> None:
             revision = connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()
     except ModuleNotFoundError as problem:
         raise StoreError(f"{shown} needs the driver {problem.name}: install it beside eval-pipeline") from problem
-    except (exc.SQLAlchemyError, UnicodeError, OSError) as problem:
-        cause = getattr(problem, "orig", None) or problem
-        raise StoreError(f"the database at {shown} can't be opened: {hide_password(_words(cause), uri)}") from problem
+    except exc.NoSuchModuleError as problem:
+        raise StoreError(f"{shown} names no driver that is known: write {dialect}://...") from problem
+    except (exc.SQLAlchemyError, ValueError, OSError) as problem:
+        reason = hide_password(_words(getattr(problem, "orig", None) or problem), uri)
+        raise StoreError(f"the database at {shown} can't be opened ({reason}): {_remedy(dialect)}") from problem
     if revision != _expected_revision():
         raise StoreError(
             f"the database at {shown} has schema {revision}, which this MLflow does not read: back it up and run "
             f"'mlflow db upgrade', or install the MLflow that wrote it"
         )
+
+
+def _remedy(dialect: str) -> str:
+    return "check the file" if dialect == "sqlite" else "check the tracking URI, and that the database runs"
 
 
 def _expected_revision() -> str | None:

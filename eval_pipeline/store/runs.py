@@ -22,7 +22,8 @@ PAGE = 5_000
 """Runs asked for at once: large enough that few pages are needed, small enough for memory and a server's timeout."""
 LARGEST_PAGE = 50_000
 """The most that MLflow allows."""
-NOT_ENDED = "attributes.status != 'FINISHED' AND attributes.status != 'FAILED' AND attributes.status != 'KILLED'"
+ENDED = ("FINISHED", "FAILED", "KILLED")
+NOT_ENDED = " AND ".join(f"attributes.status != '{status}'" for status in ENDED)
 
 Counted = Callable[[int], None]
 

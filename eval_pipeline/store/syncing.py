@@ -13,7 +13,7 @@ import pyarrow as pa
 from eval_pipeline.core.models import EvalExperiment
 from eval_pipeline.store import files, tables
 from eval_pipeline.store.connection import Store
-from eval_pipeline.store.runs import NOT_ENDED, search_pages
+from eval_pipeline.store.runs import ENDED, NOT_ENDED, search_pages
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -41,14 +41,16 @@ class _Changes:
 
     runs: dict[str, Run] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    """All that are deleted now."""
 
 
 class Sync:
     """One pass over the store, by a process that holds the lock.
 
-    It reads experiments that are new in full; of the others, the runs that ended since the last pass (less an hour),
-    the runs that have not ended, and the ids of deleted ones. That misses runs written with past times and edits of
-    old runs, so one experiment in turn, the longest not read, is read in full again.
+    It reads experiments that are new in full; of the others, the runs that started or ended since the last pass (less
+    an hour), the runs that have not ended, and the ids of deleted ones. That misses runs written with past times and
+    edits of old runs, so one experiment in turn, the longest not read, is read in full again.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Sync:
 
     def run(self) -> None:
         """Do it. After each experiment that was read in full the state is saved, so a kill loses little."""
+        files.remove_leftovers(self._folder)
         known = [each for each in self._experiments if self._is_known(each)]
         in_full = [each for each in self._experiments if each not in known]
         in_full += self._due(known)
@@ -77,13 +80,15 @@ class Sync:
         known = self._state.experiments.get(experiment.experiment_id)
         if known is None or (known.name, known.created) != (experiment.experiment_name, experiment.created_ms):
             return False
+        if known.read_until > time.time() * 1000 + LOOK_BACK_MS:  # nothing has been read that is yet to come
+            return False
         return files.is_sound(self._path(experiment), experiment.created_ms)
 
     def _due(self, known: list[EvalExperiment]) -> list[EvalExperiment]:
-        """The one experiment that was longest not read in full, if that is long ago."""
-        age_limit = self._store.settings.mirror.refresh_minutes * 60
-        oldest = min(known, key=lambda each: self._known(each).read_in_full, default=None)
-        return [oldest] if oldest and time.time() - self._known(oldest).read_in_full > age_limit else []
+        """The one experiment that was longest not read in full, if that is long ago or (the clock was set) ahead."""
+        now, age_limit = time.time(), self._store.settings.mirror.refresh_minutes * 60
+        due = [each for each in known if not 0 <= now - self._known(each).read_in_full <= age_limit]
+        return sorted(due, key=lambda each: self._known(each).read_in_full)[:1]
 
     def _known(self, experiment: EvalExperiment) -> files.Known:
         return self._state.experiments[experiment.experiment_id]
@@ -95,17 +100,18 @@ class Sync:
         started = time.time()
         ids = [experiment.experiment_id]
         self._tell()
-        parts = [tables.runs_table(page) for page in self._pages(ids)]
+        # deleted ones first: a run that is deleted or restored meanwhile then differs the next time, and is seen
         deleted = [run.info.run_id for page in search_pages(self._client, ids, deleted=True) for run in page]
+        parts = [tables.runs_table(page) for page in self._pages(ids)]
         table = tables.newest_first(pa.concat_tables([tables.runs_table([]), *parts], promote_options="default"))
         files.write_runs(self._path(experiment), table, experiment.experiment_name, experiment.created_ms)
-        ends = zip(table["run_id"].to_pylist(), table["ended"].to_pylist(), strict=True)
+        statuses = zip(table["run_id"].to_pylist(), table["status"].to_pylist(), strict=True)
         self._state.experiments[experiment.experiment_id] = files.Known(
             name=experiment.experiment_name,
             created=experiment.created_ms,
             read_until=self._newest_end,
             read_in_full=started,
-            open_runs=sorted(run_id for run_id, ended in ends if ended is None),
+            open_runs=sorted(run_id for run_id, status in statuses if status not in ENDED),
             deleted_runs=sorted(deleted),
         )
         self._done += 1
@@ -115,8 +121,9 @@ class Sync:
     def _pages(self, ids: list[str], condition: str = "") -> Iterator[list[Run]]:
         for page in search_pages(self._client, ids, condition):
             self._runs_read += len(page)
-            newest = max((run.info.end_time or 0 for run in page), default=0)
-            self._newest_end = max(self._newest_end, min(newest, int(time.time() * 1000)))  # no end lies in the future
+            now = int(time.time() * 1000)  # an end that lies ahead, by a clock that is wrong, must not hide later runs
+            ends = (run.info.end_time or 0 for run in page)
+            self._newest_end = max(self._newest_end, max((end for end in ends if end <= now), default=0))
             self._tell()
             yield page
 
@@ -126,31 +133,31 @@ class Sync:
         changes = {each.experiment_id: _Changes() for each in experiments}
         since = min(self._known(each).read_until for each in experiments)
         self._newest_end = max(self._newest_end, since)
-        for condition in (f"attributes.end_time >= {max(0, since - LOOK_BACK_MS)}", NOT_ENDED):
+        self._find_deleted(changes)  # before the others, as in _read_in_full
+        recent = max(0, since - LOOK_BACK_MS)
+        # runs that started lately too, for not every client says when a run ended; ended ones last, so they win
+        for condition in (NOT_ENDED, f"attributes.start_time >= {recent}", f"attributes.end_time >= {recent}"):
             for page in self._pages(list(changes), condition):
                 for run in page:
                     changes[run.info.experiment_id].runs[run.info.run_id] = run
-        self._find_deleted(changes)
         for experiment in experiments:
             self._find_lost(experiment, changes[experiment.experiment_id])
             try:
                 self._apply(experiment, changes[experiment.experiment_id])
             except files.DamagedFileError:
+                self._total += 1
                 self._read_in_full(experiment)
 
     def _find_deleted(self, changes: dict[str, _Changes]) -> None:
         """Deleted runs go; ones that are no longer deleted are looked up, for they may have been restored."""
-        deleted: dict[str, set[str]] = {experiment_id: set() for experiment_id in changes}
         for page in search_pages(self._client, list(changes), deleted=True):
             for run in page:
-                deleted[run.info.experiment_id].add(run.info.run_id)
-        for experiment_id, now in deleted.items():
-            known = self._state.experiments[experiment_id]
-            before = set(known.deleted_runs)
-            changes[experiment_id].gone |= now - before
-            for run_id in before - now:
-                self._look_up(run_id, changes[experiment_id])
-            known.deleted_runs = sorted(now)
+                changes[run.info.experiment_id].deleted.add(run.info.run_id)
+        for experiment_id, found in changes.items():
+            before = set(self._state.experiments[experiment_id].deleted_runs)
+            found.gone |= found.deleted - before
+            for run_id in before - found.deleted:
+                self._look_up(run_id, found)
 
     def _find_lost(self, experiment: EvalExperiment, changes: _Changes) -> None:
         """Runs that were open and are not among the open or recently ended ones, as when an end was backdated."""
@@ -174,19 +181,18 @@ class Sync:
             changes.gone.add(run_id)
 
     def _apply(self, experiment: EvalExperiment, changes: _Changes) -> None:
-        """Write the file anew if a run is new, changed or gone."""
-        self._known(experiment).open_runs = sorted(
-            run_id for run_id, run in changes.runs.items() if run.info.end_time is None
-        )
-        if not changes.runs and not changes.gone:
-            return
-        path = self._path(experiment)
-        held = _fingerprints(files.read_runs(path, ["run_id", "fingerprint"]))
-        new = tables.runs_table(list(changes.runs.values()))
-        fresh = [held.get(run_id) != said for run_id, said in _fingerprints(new).items()]
-        if any(fresh) or changes.gone & held.keys():
-            table = tables.merge(files.read_runs(path), new.filter(pa.array(fresh, pa.bool_())), changes.gone)
-            files.write_runs(path, table, experiment.experiment_name, experiment.created_ms)
+        """Write the file anew if a run is new, changed or gone; only then is it noted what was found."""
+        path, known = self._path(experiment), self._known(experiment)
+        gone = changes.gone - changes.runs.keys()
+        if changes.runs or gone:
+            held = _fingerprints(files.read_runs(path, ["run_id", "fingerprint"]))
+            new = tables.runs_table(list(changes.runs.values()))
+            fresh = [held.get(run_id) != said for run_id, said in _fingerprints(new).items()]
+            if any(fresh) or gone & held.keys():
+                table = tables.merge(files.read_runs(path), new.filter(pa.array(fresh, pa.bool_())), gone)
+                files.write_runs(path, table, experiment.experiment_name, experiment.created_ms)
+        known.open_runs = sorted(run_id for run_id, run in changes.runs.items() if run.info.status not in ENDED)
+        known.deleted_runs = sorted(changes.deleted)
 
     def _settle(self) -> None:
         """All experiments are now read up to the same moment; those that are gone are forgotten."""

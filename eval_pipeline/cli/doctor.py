@@ -1,0 +1,31 @@
+"""`eval-pipeline doctor`."""
+
+from __future__ import annotations
+
+import click
+
+from eval_pipeline.cli.session import Session, common_options
+
+
+@click.command(epilog="Example: eval-pipeline doctor --config eval_pipeline.toml")
+@common_options
+def command(session: Session) -> None:
+    """The settings in force, the store, and what was found in it.
+
+    For each eval type: its runs by status, why runs are errors, and metric names that no setting maps, with the lines
+    to add. Exits with 2 if the store can't be reached, after printing the settings.
+    """
+    from eval_pipeline.actions.doctor import examine, settings_in_force
+    from eval_pipeline.errors import StoreError
+    from eval_pipeline.report import checkup
+
+    settings = settings_in_force(session.load(), session.tracking_uri)
+    try:
+        with session.synced() as (mirror, experiments):
+            findings, shown_uri = examine(mirror, experiments), mirror.store.shown_uri
+    except StoreError as problem:
+        session.write(checkup.as_json(settings, None, [], str(problem)), lambda s: checkup.text(settings, None, [], s))
+        raise
+    session.write(
+        checkup.as_json(settings, shown_uri, findings, None), lambda s: checkup.text(settings, shown_uri, findings, s)
+    )

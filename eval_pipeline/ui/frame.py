@@ -1,0 +1,139 @@
+"""What surrounds every page: set-up, navigation, the history, and what to say when there is none."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import uuid
+from pathlib import Path
+
+import streamlit as st
+
+from eval_pipeline.actions.observe import explain_empty
+from eval_pipeline.errors import PipelineError
+from eval_pipeline.report import numbers
+from eval_pipeline.settings import load_settings
+from eval_pipeline.store.connection import find_store
+from eval_pipeline.store.mirror import open_mirror
+from eval_pipeline.store.syncing import SyncProgress
+from eval_pipeline.ui.history import SharedHistory, Snapshot
+
+log = logging.getLogger(__name__)
+
+SECTIONS = {
+    "": [("overview", "Overview", ":material/space_dashboard:")],
+    "Observe": [
+        ("trends", "Trends", ":material/show_chart:"),
+        ("regressions", "Regressions", ":material/trending_down:"),
+    ],
+}
+"""The pages by section: file name, title, icon."""
+DEFAULT_PAGE = "overview"
+
+_RUNNING_ENTRYPOINT = threading.local()
+
+
+def run_app(home: Path) -> None:
+    """Show the page that was asked for. `home` is the folder of `streamlit_app.py` and `pages/`."""
+    st.set_page_config(page_title="eval-pipeline", page_icon=str(home / "static" / "favicon.png"), layout="wide")
+    pages = {
+        section: [
+            st.Page(home / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == DEFAULT_PAGE)
+            for name, title, icon in entries
+        ]
+        for section, entries in SECTIONS.items()
+    }
+    page = st.navigation(pages)
+    _RUNNING_ENTRYPOINT.now = True
+    try:
+        page.run()
+    finally:
+        _RUNNING_ENTRYPOINT.now = False
+
+
+def open_page(name: str) -> Snapshot:
+    """Begin a page: its title and the history that it shows. A page without anything to show stops here, kindly.
+
+    Streamlit serves a file in `pages/` by itself until a process has first shown the navigation, so a page that finds
+    itself alone shows the whole app instead.
+    """
+    if not getattr(_RUNNING_ENTRYPOINT, "now", False):
+        run_app(Path(__file__).parents[2])
+        st.stop()
+    title, icon = next((title, icon) for entries in SECTIONS.values() for page, title, icon in entries if page == name)
+    st.title(f"{icon} {title}", anchor=False)
+    history = _history_or_stop()
+    snapshot = _read(history)
+    _sidebar(history, snapshot)
+    if snapshot.problem:
+        _say_unreachable(history, snapshot)
+    if snapshot.runs.empty:
+        _say_empty(history, snapshot)
+        st.stop()
+    return snapshot
+
+
+@st.cache_resource(show_spinner=False)
+def shared_history() -> SharedHistory:
+    """The history of this process, by the settings in force when it first opened a page."""
+    settings = load_settings().settings
+    store = find_store(settings)
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every run: what was imported need not be walked each time
+    return SharedHistory(store, open_mirror(store))
+
+
+def _history_or_stop() -> SharedHistory:
+    try:
+        return shared_history()
+    except PipelineError as problem:
+        st.error(str(problem), icon=":material/settings_alert:")
+        st.stop()
+
+
+def _read(history: SharedHistory) -> Snapshot:
+    """The newest snapshot, with a progress bar where it may take long."""
+    if not history.empty_handed:
+        return history.snapshot()
+    place = st.empty()
+    place.progress(0.0, "Reading runs from the store for the first time …")
+
+    def show(progress: SyncProgress) -> None:
+        share = progress.experiments_done / progress.experiments if progress.experiments else 0.0
+        done = f"{progress.experiments_done} of {numbers.counted(progress.experiments, 'eval type')}"
+        place.progress(share, f"Reading runs for the first time: {done}, {numbers.counted(progress.runs, 'run')}")
+
+    snapshot = history.snapshot(show)
+    place.empty()
+    return snapshot
+
+
+def _sidebar(history: SharedHistory, snapshot: Snapshot) -> None:
+    with st.sidebar:
+        if notice := history.store.settings.notice:
+            st.caption(f":material/info: {escape(notice)}")
+        st.caption(f":material/database: `{history.store.shown_uri}`")
+        if snapshot.read_at:
+            st.caption(f":material/sync: read {numbers.when(snapshot.read_at)}")
+
+
+def _say_unreachable(history: SharedHistory, snapshot: Snapshot) -> None:
+    number = uuid.uuid4().hex[:8]
+    log.error("store problem %s: %s", number, snapshot.problem)
+    shown = f" What you see was read {numbers.when(snapshot.read_at)}." if snapshot.read_at else ""
+    kept = "" if snapshot.runs.empty else shown or " What you see is the local copy of an earlier day."
+    st.error(f"**The store can't be read.** {escape(snapshot.problem or '')}.{kept}", icon=":material/cloud_off:")
+    st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)
+
+
+def _say_empty(history: SharedHistory, snapshot: Snapshot) -> None:
+    if snapshot.problem:
+        return
+    first, *rest = explain_empty(history.store)
+    st.info("\n\n".join([f"**{escape(first)}**", *(escape(line) for line in rest)]), icon=":material/inbox:")
+
+
+def escape(text: str) -> str:
+    """Text from outside as Streamlit markdown that shows it as it is."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|:$~" else char for char in text)

@@ -1,0 +1,159 @@
+"""The parts of the Overview page."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from eval_pipeline.core.models import PromptEvent
+from eval_pipeline.report import numbers
+from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
+from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.history import Snapshot
+
+CHART_DAYS = 30
+EVENT_CARDS = 6
+CARD_TYPES = 2
+
+
+def headline(snapshot: Snapshot) -> None:
+    """How many eval types there are and how fresh their runs."""
+    newest = snapshot.runs["started"].max()
+    when = numbers.when(None if pd.isna(newest) else newest.to_pydatetime())
+    types = numbers.counted(len(snapshot.types), "eval type")
+    st.caption(f"{types} · newest run {when} · thresholds as recorded on each run, else today's settings")
+
+
+def key_figures(snapshot: Snapshot) -> None:
+    """Four figures that say whether all is well, with how they moved."""
+    table, days = snapshot.standing, snapshot.daily.tail(CHART_DAYS)
+    judged = table[table["margin_pp"].notna()]
+    meeting, regressions = int((judged["margin_pp"] >= 0).sum()), int(table["state"].eq("REGRESSION").sum())
+    warnings, unjudged = int(table["state"].eq("WARNING").sum()), len(table) - len(judged)
+    median = None if judged.empty else float(judged["pass_rate"].median())
+    first, second, third, fourth = st.columns(4)
+    first.metric(
+        ":material/verified: Meeting threshold",
+        f"{meeting} / {len(judged)}",
+        border=True,
+        height="stretch",
+        chart_data=days["meeting"].tolist(),
+        chart_type="bar",
+        delta=f"{unjudged} without a complete run" if unjudged else None,
+        delta_color="off",
+        delta_arrow="off",
+    )
+    second.metric(
+        ":material/trending_down: Regressions",
+        regressions,
+        f"{regressions} below threshold" if regressions else "none",
+        delta_color="inverse" if regressions else "off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+    )
+    third.metric(
+        ":material/warning: Warnings",
+        warnings,
+        str(warnings),
+        delta_description="drop ≥ 10 pp, still passing",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        height="stretch",
+    )
+    fourth.metric(
+        ":material/percent: Median pass rate",
+        numbers.rate(median),
+        border=True,
+        height="stretch",
+        chart_data=days["median"].tolist(),
+        chart_type="area",
+    )
+
+
+def verdict_banner(snapshot: Snapshot) -> None:
+    """One sentence on what needs a look."""
+    table = snapshot.standing
+    below = table[table["state"].isin(["REGRESSION", "BELOW"])]["eval_type"].tolist()
+    lower = table[table["state"].eq("WARNING")]["eval_type"].tolist()
+    dropped = f" {_names(lower)} dropped by 10 pp or more." if lower else ""
+    if below:
+        verb = "is" if len(below) == 1 else "are"
+        st.error(f"**{_names(below)} {verb} below threshold.**{dropped}", icon=LOOKS["REGRESSION"].icon)
+    elif lower:
+        st.warning(f"**All thresholds are met,** but{dropped}", icon=LOOKS["WARNING"].icon)
+    else:
+        st.success("**All eval types with a complete run meet their threshold.**", icon=LOOKS["PASS"].icon)
+
+
+def standing_table(snapshot: Snapshot) -> None:
+    """Every eval type, worst margin first; a chosen row opens its trend."""
+    table = snapshot.standing
+    shown = pd.DataFrame(
+        {
+            "Eval type": table["eval_type"],
+            "Status": table["state"].map(label),
+            "Pass rate": table["pass_rate"] * 100,
+            "Change": table["delta_pp"],
+            "Margin": table["margin_pp"],
+            "Last 30 complete runs": table["last"],
+        }
+    )
+    chosen = st.dataframe(
+        shown,
+        key="standing",
+        hide_index=True,
+        height="content",
+        on_select="rerun",
+        selection_mode="single-cell",
+        column_config={
+            "Pass rate": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=150),
+            "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f", width=60, help="Against its baseline"),
+            "Margin": st.column_config.NumberColumn("Margin pp", format="%+.1f", width=80, help="To its threshold"),
+            "Last 30 complete runs": st.column_config.LineChartColumn(y_min=_lowest(table), y_max=1, width="medium"),
+        },
+    )
+    cells = chosen["selection"]["cells"]
+    if cells:
+        st.switch_page("pages/trends.py", query_params={"evals": str(table["eval_type"].iloc[cells[0][0]])})
+
+
+def _lowest(table: pd.DataFrame) -> float:
+    """A round pass rate below all that the sparklines show."""
+    rates = [rate for last in table["last"] for rate in last]
+    return math.floor(min(rates, default=0.0) * 10) / 10
+
+
+def event_cards(snapshot: Snapshot) -> None:
+    """The latest prompt events, newest first."""
+    if not snapshot.events:
+        st.caption("No run names a prompt that changed.")
+    for event in list(reversed(snapshot.events))[:EVENT_CARDS]:
+        _event_card(event)
+
+
+def _event_card(event: PromptEvent) -> None:
+    look = EVENTS[event.action]
+    change = numbers.version_change(event.from_version, event.to_version) if event.from_version else event.to_version
+    few = len(event.eval_types) <= CARD_TYPES
+    types = ", ".join(event.eval_types) if few else numbers.counted(len(event.eval_types), "eval type")
+    who = f" · {escape(event.actor)}" if event.actor else ""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"{look.icon} **{look.word}** · :gray-badge[{escape(event.prompt_name)}] {escape(change)}")
+        st.caption(f"{numbers.when(event.timestamp)}{who}" + (f"  \nin {escape(types)}" if types else ""))
+
+
+def legend(snapshot: Snapshot) -> None:
+    """What the states that occur look like."""
+    states = set(snapshot.standing["state"])
+    st.markdown(" ".join(badge(state) for state in LOOKS if state in states))
+
+
+def _names(names: list[str], most: int = 4) -> str:
+    listed = [escape(name) for name in names[:most]]
+    if len(names) > most:
+        listed.append(f"{len(names) - most} more")
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}"

@@ -1,0 +1,166 @@
+"""The parts of the Trends page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from eval_pipeline.report import charts, numbers
+from eval_pipeline.report.frames import events_frame
+from eval_pipeline.report.looks import LOOKS
+from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.history import Snapshot
+
+WINDOWS: dict[str, int | None] = {"7d": 7, "30d": 30, "90d": 90, "All": None}
+FOCUS, MULTIPLES, HEATMAP = "Focus", "Small multiples", "Heatmap"
+FOCUS_TYPES = 5
+"""So many eval types are drawn in one chart while none are chosen."""
+CELL_COLUMNS = 4
+CELL_NAME = 16
+"""A longer name is cut above a small chart; its tooltip has it whole."""
+CHART_KEY = "chart"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the controls say; it lives in the URL."""
+
+    eval_types: tuple[str, ...]
+    since: date | None
+    prompts: tuple[str, ...]
+    kind: str
+
+    @property
+    def drawn_together(self) -> bool:
+        """Whether all types share one chart."""
+        return self.kind == FOCUS
+
+
+def controls(snapshot: Snapshot) -> View:
+    """The controls above the chart, each kept in the URL."""
+    prompts = sorted({event.prompt_name for event in snapshot.events})
+    types, prompt = st.columns([3, 1])
+    chosen = types.multiselect(
+        "Eval types", list(snapshot.types), key="evals", bind="query-params", placeholder="All, worst margin first"
+    )
+    of_prompts = prompt.multiselect("Prompts", prompts, key="prompts", bind="query-params", placeholder="All")
+    row = st.container(horizontal=True, gap="large")
+    days = row.segmented_control(
+        "Window", list(WINDOWS), default="All", required=True, key="window", bind="query-params"
+    )
+    view = row.segmented_control(
+        "View", [FOCUS, MULTIPLES, HEATMAP], default=FOCUS, required=True, key="view", bind="query-params"
+    )
+    length = WINDOWS[days or "All"]
+    since = None if length is None else datetime.now(UTC).date() - timedelta(days=length)
+    return View(tuple(chosen) or _all_types(snapshot, view or FOCUS), since, tuple(of_prompts), view or FOCUS)
+
+
+def _all_types(snapshot: Snapshot, kind: str) -> tuple[str, ...]:
+    """What is drawn while no type is chosen: all, worst margin first; in one chart only the worst few."""
+    ordered = tuple(snapshot.standing["eval_type"])
+    if kind != FOCUS or len(ordered) <= FOCUS_TYPES:
+        return ordered
+    st.caption(f"The {FOCUS_TYPES} eval types with the worst margin of {len(ordered)}. Choose others above.")
+    return ordered[:FOCUS_TYPES]
+
+
+def select(snapshot: Snapshot, view: View) -> pd.DataFrame:
+    """The runs in view, a `runs_frame`; eval types in the order of the view."""
+    frames = [snapshot.types[name].runs for name in view.eval_types if name in snapshot.types]
+    runs = pd.concat(frames, ignore_index=True) if frames else snapshot.runs.head(0)
+    if view.since is not None:
+        runs = runs[runs["started"] >= pd.Timestamp(view.since, tz="UTC")]
+    if view.prompts:
+        named = [f"{name} " for name in view.prompts]
+        runs = runs[runs["versions"].map(lambda text: any(part.startswith(tuple(named)) for part in text.split(", ")))]
+    return runs.reset_index(drop=True)
+
+
+def select_events(snapshot: Snapshot, view: View) -> pd.DataFrame:
+    """The prompt events in view, an `events_frame`."""
+    kept = [event for event in snapshot.events if not view.prompts or event.prompt_name in view.prompts]
+    if view.since is not None:
+        first = datetime(view.since.year, view.since.month, view.since.day, tzinfo=UTC)
+        kept = [event for event in kept if event.timestamp and event.timestamp >= first]
+    return events_frame(kept)
+
+
+_HASHES: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: lambda snapshot: snapshot.version}
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
+def _spec(snapshot: Snapshot, view: View, dark: bool) -> charts.Spec:
+    """The chart of a view; made once per version of the history, for all sessions."""
+    runs = select(snapshot, view)
+    if view.kind == HEATMAP:
+        return charts.heatmap(runs, dark=dark)
+    return charts.trend(runs, select_events(snapshot, view), dark=dark)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
+def _cells(snapshot: Snapshot, view: View, dark: bool) -> dict[str, charts.Spec]:
+    return charts.cells(select(snapshot, view), select_events(snapshot, view), dark=dark)
+
+
+def chart(snapshot: Snapshot, view: View) -> None:
+    """The chart of the view; a click on a run opens it."""
+    dark = st.context.theme.type == "dark"
+    if view.kind == MULTIPLES:
+        _draw_cells(snapshot, view, _cells(snapshot, view, dark))
+        return
+    spec = _spec(snapshot, view, dark)
+    st.vega_lite_chart(spec, key=CHART_KEY, on_select=_pick, selection_mode="run")
+    hint = "Click a point to open its run"
+    if view.drawn_together:
+        hint += " · click a legend entry to focus · Ctrl + scroll to zoom, drag to pan, double-click to reset"
+    st.caption(hint)
+
+
+def _pick() -> None:
+    """A click on a mark puts its run into the URL; a click beside the marks takes it out."""
+    picked = st.session_state[CHART_KEY]["selection"].get("run") or []
+    if picked:
+        st.query_params["run"] = picked[0]["run_id"]
+    else:
+        st.query_params.pop("run", None)
+
+
+def _draw_cells(snapshot: Snapshot, view: View, specs: Mapping[str, Any]) -> None:
+    columns = (snapshot.standing[name].tolist() for name in ("eval_type", "state", "pass_rate"))
+    table = {name: (LOOKS[state], rate) for name, state, rate in zip(*columns, strict=True)}
+    names = [name for name in view.eval_types if name in specs]
+    for start in range(0, len(names), CELL_COLUMNS):
+        for column, name in zip(st.columns(CELL_COLUMNS), names[start : start + CELL_COLUMNS], strict=False):
+            with column.container(border=True, gap="xsmall"):
+                look, rate = table[name]
+                heading = st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall")
+                heading.markdown(f"**{escape(numbers.shortened(name, CELL_NAME))}**", width="content")
+                heading.markdown(f":{look.badge}-badge[{look.icon} {numbers.rate_short(rate)}]", width="content")
+                st.vega_lite_chart(specs[name], key=f"cell-{name}")
+
+
+def say_no_runs(snapshot: Snapshot, view: View) -> None:
+    """No run is in view: when the newest one was, and how to see it."""
+    newest = snapshot.runs[snapshot.runs["eval_type"].isin(view.eval_types)]["started"].max()
+    when = "" if pd.isna(newest) else f" The newest run of these eval types is of {numbers.when(newest)}."
+    st.info(
+        f"**No runs in this view.**{when} Choose a longer window or other eval types.", icon=":material/search_off:"
+    )
+
+
+def download(snapshot: Snapshot, view: View) -> None:
+    """The runs in view as CSV, made when it is asked for."""
+    st.download_button(
+        "Download CSV",
+        lambda: select(snapshot, view).to_csv(index=False).encode(),
+        file_name="eval-trends.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

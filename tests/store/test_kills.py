@@ -1,0 +1,213 @@
+"""A sync may be killed at any moment, and several may run at once: the next one still gives exactly the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_pipeline.settings import Settings
+from eval_pipeline.store.connection import Store
+from eval_pipeline.store.mirror import Mirror, open_mirror
+from tests.builder import LONG_AGO, StoreBuilder
+from tests.store.oracle import mirror_contents, store_contents
+
+LATE = LONG_AGO + timedelta(days=30)
+PAGE = 7
+KILLS = 25
+"""At random moments, of a first sync and as many of a later one."""
+
+
+class Syncers:
+    """Real processes that sync one store into one cache folder."""
+
+    def __init__(self, uri: str, cache: Path) -> None:
+        self._order = {"uri": uri, "cache": str(cache), "page": PAGE}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.store.forking"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    def start(self, **order: Any) -> int:
+        """Start a process that opens the store; its id, once it waits to sync."""
+        self._say(json.dumps({**self._order, **order}))
+        word, pid = self._hear()
+        assert word == "ready"
+        return int(pid)
+
+    def go(self) -> None:
+        """Let all that wait sync."""
+        self._say("go")
+
+    def ended(self) -> int:
+        """Wait for one to end; its exit code, -9 for a kill."""
+        word, _, status = self._hear()
+        assert word == "ended"
+        return int(status)
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def _hear(self) -> list[str]:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().split()
+
+
+@pytest.fixture
+def filled(store_builder: StoreBuilder) -> StoreBuilder:
+    """A store with runs of four types, on several pages, some of them running and some deleted."""
+    for number in range(10):
+        for name in ("tone", "routing", "memory", "security"):
+            status = "RUNNING" if number == 9 else "FINISHED"
+            run_id = store_builder.log_run(name, number / 10, status=status, prompts={"persona": str(number // 3)})
+            if number == 4:
+                store_builder.client.delete_run(run_id)
+    return store_builder
+
+
+@pytest.fixture
+def syncers(filled: StoreBuilder, tmp_path: Path) -> Iterator[Syncers]:
+    started = Syncers(filled.uri, tmp_path / "cache")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def mirror(filled: StoreBuilder, settings_with: Callable[..., Settings]) -> Mirror:
+    return open_mirror(Store(filled.uri, settings_with()))
+
+
+def change(builder: StoreBuilder) -> None:
+    """Something of every kind, in every type: new, ended, deleted and restored runs."""
+    ids = builder.client.search_experiments()
+    for experiment in ids:
+        name = experiment.name.removeprefix("my-assistant-eval-")
+        if name == "Default":
+            continue
+        builder.log_run(name, 0.5, started=LATE)
+        running = builder.client.search_runs([experiment.experiment_id], "attributes.status = 'RUNNING'")
+        builder.end_run(running[0].info.run_id, ended=LATE)
+        builder.log_run(name, 0.1, status="RUNNING", started=LATE)
+        deleted = builder.client.search_runs([experiment.experiment_id], run_view_type=2)
+        for run in deleted[:1]:
+            builder.client.restore_run(run.info.run_id)
+        active = builder.client.search_runs([experiment.experiment_id])
+        builder.client.delete_run(active[-1].info.run_id)
+
+
+def forget(folder: Path) -> None:
+    """Make the next sync a first one."""
+    for path in folder.iterdir():
+        path.unlink()
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files that are neither runs nor state nor lock."""
+    return [path.name for path in folder.iterdir() if path.suffix not in {".parquet", ".json"} and path.name != "lock"]
+
+
+def check(filled: StoreBuilder, mirror: Mirror) -> None:
+    assert mirror_contents(mirror) == store_contents(filled)
+    assert leftovers(mirror.folder) == []
+
+
+@pytest.mark.parametrize("kind", ["first", "later"])
+def test_a_sync_killed_at_any_moment_loses_nothing(
+    filled: StoreBuilder, mirror: Mirror, syncers: Syncers, kind: str
+) -> None:
+    chance, killed = random.Random(20_261_122), 0
+    syncers.start()
+    syncers.go()
+    begun = time.monotonic()
+    assert syncers.ended() == 0
+    longest = time.monotonic() - begun
+    for _ in range(KILLS):
+        if kind == "first":
+            forget(mirror.folder)
+        else:
+            change(filled)
+        pid = syncers.start()
+        begun = time.monotonic()
+        syncers.go()
+        time.sleep(chance.uniform(0, longest))
+        os.kill(pid, signal.SIGKILL)
+        status = syncers.ended()
+        killed += status == -signal.SIGKILL
+        if status == 0:
+            longest = min(longest, time.monotonic() - begun)
+        check(filled, mirror)
+    print(f"{kind} sync: {killed} of {KILLS} killed in {longest:.3f} s")  # noqa: T201 - the figure that counts, with -s
+    assert killed >= KILLS // 3
+
+
+@pytest.mark.parametrize("kind", ["first", "later", "gone"])
+def test_a_sync_killed_at_each_step_of_writing_loses_nothing(
+    filled: StoreBuilder, mirror: Mirror, syncers: Syncers, kind: str
+) -> None:
+    mirror.sync()
+    statuses = []
+    while not statuses or statuses[-1] != 0:
+        if kind == "first":
+            forget(mirror.folder)
+        elif kind == "later":
+            change(filled)
+        else:
+            filled.experiment(f"gone-{len(statuses)}")
+            mirror.sync()
+            filled.client.delete_experiment(filled.experiment(f"gone-{len(statuses)}"))
+        syncers.start(die_at=len(statuses))
+        syncers.go()
+        statuses.append(syncers.ended())
+        check(filled, mirror)
+    # a table: begun, half written, renaming, renamed, aside removed; a state: the same but begun
+    steps = {"first": 4 * 5 + 4 * 4, "later": 4 * 5 + 4, "gone": 1 + 4}
+    assert statuses == [-signal.SIGKILL] * steps[kind] + [0]
+
+
+def test_processes_that_sync_at_once_all_succeed_and_agree(
+    filled: StoreBuilder, mirror: Mirror, syncers: Syncers
+) -> None:
+    for round_number in range(4):
+        if round_number % 2:
+            change(filled)
+        elif round_number:
+            forget(mirror.folder)
+        for _ in range(3):
+            syncers.start()
+        syncers.go()
+        assert [syncers.ended() for _ in range(3)] == [0, 0, 0]
+        check(filled, mirror)
+
+
+def test_a_process_that_is_killed_while_it_holds_the_lock_blocks_nobody(
+    filled: StoreBuilder, mirror: Mirror, syncers: Syncers
+) -> None:
+    syncers.start(die_at=3)
+    second = syncers.start()
+    syncers.go()
+    assert sorted(syncers.ended() for _ in range(2)) == [-signal.SIGKILL, 0]
+    assert second
+    check(filled, mirror)
