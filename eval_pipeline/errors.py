@@ -13,6 +13,10 @@ class SettingsError(PipelineError):
     """A settings file or environment variable that can't be used; names the place, the key and what is allowed."""
 
 
+class RefusedError(PipelineError):
+    """The answer is no: somebody else is at it, or things are no longer as they were seen. Exit code 1."""
+
+
 class StoreError(PipelineError):
     """The MLflow store can't be reached, read or written. Never the same as an empty store."""
 

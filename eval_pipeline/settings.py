@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -79,6 +79,19 @@ class MirrorSettings(Table):
     """An experiment not read in full for this long is read again, one at a time, to catch late edits."""
 
 
+class GateSettings(Table):
+    """When a prompt version may go live."""
+
+    evidence: Literal["candidate", "latest"] = "candidate"
+    """`latest` takes the newest complete run of any version instead of the candidate's."""
+    required: list[str] = []
+    """Eval types that block when they have no complete run."""
+    max_evidence_age_days: Annotated[float, Field(gt=0)] | None = 30
+    min_cases: Annotated[int, Field(ge=1)] | None = 20
+    block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
+    """Which of the warnings block instead."""
+
+
 class Settings(Table):
     """What a team can set. Every key has a default, so no file is needed."""
 
@@ -94,6 +107,7 @@ class Settings(Table):
     """Where people open MLflow, for links to runs; by default the tracking server itself."""
     notice: str | None = None
     """A line that the app shows on every page, such as what its history is made of."""
+    gate: GateSettings = GateSettings()
     mirror: MirrorSettings = MirrorSettings()
 
     def threshold(self, eval_type: str) -> float:

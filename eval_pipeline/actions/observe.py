@@ -88,7 +88,9 @@ def find_run(histories: Mapping[str, Sequence[TrendPoint]], run_id: str) -> Tren
 def explain_empty(store: Store) -> list[str]:
     """What to say when the store has no eval run: that, which experiments it does have, how to make the first run."""
     base = store.settings.base_experiment
-    others = sorted(name for _, name, _ in list_experiments(store) if name != "Default")
+    others = sorted(
+        name for _, name, _ in list_experiments(store) if name != "Default" and not name.startswith(f"{base}.")
+    )
     lines = [f"No eval runs found in {store.shown_uri}, in experiments named {base} or {base}-TYPE."]
     if others:
         lines.append(f"The store has other experiments: {_some(others)}. If they are yours, set base_experiment.")

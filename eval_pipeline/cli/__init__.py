@@ -11,11 +11,14 @@ from collections.abc import Sequence
 
 import click
 
-from eval_pipeline.errors import PipelineError
+from eval_pipeline.errors import PipelineError, RefusedError
 
 COMMANDS = {
     "trend": "How pass rates move over time, and where prompts changed.",
     "check": "Whether the newest runs are worse than the ones before.",
+    "promote": "Point an alias at a prompt version, if its evals allow it.",
+    "rollback": "Point an alias back at what it pointed to before.",
+    "audit": "Who moved which alias, when and why; whether the log is whole.",
     "doctor": "The settings in force, the store, and what was found in it.",
     "ui": "Open the app on your store.",
     "demo": "Build a sample store by really running its evals, and open the app on it.",
@@ -70,16 +73,19 @@ def _outcome(arguments: Sequence[str] | None) -> int:
         click.echo(problem.format_message())
         return OK
     except click.ClickException as problem:
-        return _complain(_usage_line(problem))
+        return complain(_usage_line(problem))
+    except RefusedError as problem:
+        complain(str(problem))
+        return NO
     except PipelineError as problem:
-        return _complain(str(problem))
+        return complain(str(problem))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001 - the last frame: a mistake of ours is one line too, never a traceback
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
-        return _complain(f"internal error ({type(problem).__name__}: {problem}); {DEBUG_VARIABLE}=1 shows where")
+        return complain(f"internal error ({type(problem).__name__}: {problem}); {DEBUG_VARIABLE}=1 shows where")
     return code if isinstance(code, int) else OK
 
 
@@ -89,7 +95,8 @@ def _usage_line(problem: click.ClickException) -> str:
     return f"{problem.format_message().rstrip('.')}: see '{command} --help'"
 
 
-def _complain(line: str) -> int:
+def complain(line: str) -> int:
+    """Say in one line on stderr what is wrong; the exit code of a question that was not answered."""
     shown = "".join(char if char.isprintable() else " " for char in line)  # names may hold what a terminal would obey
     click.echo("Error: " + " ".join(shown.split()), err=True)
     return UNANSWERED

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
     from eval_pipeline.report.terminal import Style
     from eval_pipeline.settings import LoadedSettings
+    from eval_pipeline.store.connection import Store
     from eval_pipeline.store.mirror import Mirror
     from eval_pipeline.store.syncing import SyncProgress
 
@@ -55,6 +56,16 @@ class Session:
         environ = {name: value for name, value in os.environ.items() if name != DEBUG_VARIABLE}
         return load_settings(self.config, environ)
 
+    def open_store(self) -> Store:
+        """The store, once it has answered; for what is read live.
+
+        Raises:
+            StoreError: it can't be reached.
+        """
+        from eval_pipeline.store.connection import open_store
+
+        return open_store(self.load().settings, self.tracking_uri)
+
     @contextmanager
     def synced(self) -> Iterator[tuple[Mirror, list[EvalExperiment]]]:
         """The store's runs as of now: the mirror, brought up to date, and the eval types in it.
@@ -62,11 +73,9 @@ class Session:
         Raises:
             StoreError: the store can't be read.
         """
-        from eval_pipeline.store.connection import open_store
         from eval_pipeline.store.mirror import open_mirror
 
-        store = open_store(self.load().settings, self.tracking_uri)
-        with open_mirror(store, throwaway=self.no_mirror) as mirror, _progress_bar() as progress:
+        with open_mirror(self.open_store(), throwaway=self.no_mirror) as mirror, _progress_bar() as progress:
             experiments = mirror.sync(progress)
             yield mirror, experiments
 

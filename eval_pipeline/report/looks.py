@@ -50,6 +50,21 @@ LOOKS: dict[str, Look] = {
 }
 """Verdicts, then what a run without a verdict is, then a type without runs."""
 
+GATE: dict[str, Look] = {
+    "PASS": LOOKS["PASS"],
+    "FAIL": Look("Below threshold", ":material/error:", "✕", "red", _X, _RED),
+    "STALE": Look("Not evaluated", ":material/history_toggle_off:", "◷", "orange", "diamond", _AMBER),
+    "NO_DATA": LOOKS["NO_DATA"],
+}
+"""What a check at the gate says."""
+
+RECORDS: dict[str, Look] = {
+    "FINISHED": Look("Done", ":material/check_circle:", "✓", "green", "circle", _GREEN),
+    "FAILED": Look("Never happened", ":material/cancel:", "✕", "gray", _X, _GREY),
+    "RUNNING": Look("In progress", ":material/pending:", "○", "orange", _RING, _AMBER, filled=False),
+}
+"""What became of an audit record."""
+
 LOUD = ("REGRESSION", "WARNING", "BELOW")
 """What an analyst must not miss: drawn large on charts."""
 NOT_EVIDENCE = ("PARTIAL", "ERROR", "RUNNING")

@@ -5,11 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.models import (
+    Action,
+    AuditRecord,
     ContextChange,
+    PromotionEvalCheck,
+    PromotionGate,
+    PromotionResult,
     PromptChange,
     PromptEvent,
     RegressionReport,
+    RollbackPlan,
     TrendPoint,
     TrendSummary,
 )
@@ -76,6 +83,7 @@ def prompt_event(event: PromptEvent) -> dict[str, Any]:
         "from_version": event.from_version,
         "to_version": event.to_version,
         "actor": event.actor,
+        "alias": event.alias,
     }
 
 
@@ -101,3 +109,91 @@ def regression_report(report: RegressionReport) -> dict[str, Any]:
 def context_change(change: ContextChange) -> dict[str, Any]:
     """One param other than a prompt that differs; null where a run does not name it."""
     return {"name": change.name, "before": change.before, "after": change.after}
+
+
+def promotion_result(result: PromotionResult) -> dict[str, Any]:
+    """The answer of `promote`. Versions are integers here."""
+    gate = result.gate
+    return {
+        "allowed": gate.allowed,
+        "promoted": result.promoted,
+        "forced": result.forced,
+        "prompt_name": gate.prompt_name,
+        "from_alias": result.from_alias,
+        "to_alias": result.to_alias,
+        "version": gate.candidate,
+        "from_version": result.from_version,
+        "eval_results": [gate_check(check) for check in gate.checks],
+        "blocking_evals": list(gate.blocking_evals),
+        "obstacles": list(gate.obstacles),
+        "warnings": list(gate.warnings),
+        "justifying_run_ids": list(gate.justifying_run_ids),
+        "audit_id": result.record.id if result.record else None,
+        "dry_run": result.dry_run,
+    }
+
+
+def gate_check(check: PromotionEvalCheck) -> dict[str, Any]:
+    """One eval type at the gate."""
+    return {
+        "eval_type": check.eval_type,
+        "pass_rate": check.pass_rate,
+        "threshold": check.threshold,
+        "status": check.status.value,
+        "passed": check.passed,
+        "run_id": check.run_id,
+        "reason": check.reason,
+        "timestamp": timestamp(check.timestamp),
+        "total_cases": check.total_cases,
+        "blocks": check.blocks,
+    }
+
+
+def gate_snapshot(gate: PromotionGate) -> dict[str, Any]:
+    """The gate as it was when it decided, for the audit record."""
+    return {
+        "allowed": gate.allowed,
+        "checks": [gate_check(check) for check in gate.checks],
+        "obstacles": list(gate.obstacles),
+        "warnings": list(gate.warnings),
+    }
+
+
+def rollback_plan(plan: RollbackPlan) -> dict[str, Any]:
+    """What `rollback --dry-run` would do."""
+    return {
+        "action": Action.ROLLBACK.value,
+        "prompt_name": plan.prompt_name,
+        "alias": plan.alias,
+        "from_version": plan.from_version,
+        "to_version": plan.to_version,
+        "why": plan.why,
+        "notes": list(plan.notes),
+        "dry_run": True,
+    }
+
+
+def audit_record(record: AuditRecord) -> dict[str, Any]:
+    """One row of `audit log`, and the answer of `rollback`. Versions are integers."""
+    return {
+        "id": record.id,
+        "sequence": record.sequence,
+        "action": record.action.value,
+        "prompt_name": record.prompt_name,
+        "alias": record.alias,
+        "from_version": record.from_version,
+        "to_version": record.to_version,
+        "timestamp": timestamp(record.timestamp),
+        "actor": record.actor,
+        "reason": record.reason,
+        "forced": record.forced,
+        "overridden": list(record.overridden),
+        "justifying_run_ids": list(record.justifying_run_ids),
+        "status": record.status.value,
+        "outcome": record.outcome,
+    }
+
+
+def finding(found: Finding) -> dict[str, Any]:
+    """One row of `audit verify`."""
+    return {"kind": found.kind, "sequence": found.sequence, "id": found.record_id, "text": found.text}

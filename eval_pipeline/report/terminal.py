@@ -199,10 +199,12 @@ def count_verdicts(result: CheckResult) -> str:
     return f"{numbers.counted(len(result.reports) + len(result.unjudged), 'eval type')}: {', '.join(words)}"
 
 
-def plain_table(*headings: str) -> Table:
-    """A table without lines; a heading that begins with `>` is of a right-aligned column."""
+def plain_table(*headings: str, whole: Sequence[str] = ()) -> Table:
+    """A table without lines. A heading that begins with `>` is of a right-aligned column, one in `whole` never breaks."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         right = heading.startswith(">")
-        table.add_column(heading.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            heading.removeprefix(">"), justify="right" if right else "left", overflow="fold", no_wrap=heading in whole
+        )
     return table

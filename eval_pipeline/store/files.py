@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-FORMAT = "1"
+FORMAT = "2"
 ASIDE = ".tmp"
 
 
@@ -66,7 +67,7 @@ def write_state(folder: Path, state: State) -> None:
 
 def write_runs(path: Path, table: pa.Table, experiment_name: str, created: int) -> None:
     """Put a table of runs in the place of the one before; `created` tells experiments of one id apart."""
-    said = {"format": FORMAT, "created": str(created), "experiment": experiment_name}
+    said = {"format": FORMAT, "created": str(created), "experiment": experiment_name, "columns": _columns(table.schema)}
     with _written_aside(path) as aside:
         pq.write_table(
             table.replace_schema_metadata(said),
@@ -83,11 +84,8 @@ def read_runs(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     Raises:
         DamagedFileError: it is missing, or not as it was written.
     """
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read(list(columns) if columns is not None else None)
-    except (OSError, pa.ArrowException) as problem:
-        raise DamagedFileError(str(problem)) from problem
+    with _opened(path) as file:
+        return file.read(list(columns) if columns is not None else None)
 
 
 def read_columns(path: Path) -> list[str]:
@@ -96,19 +94,37 @@ def read_columns(path: Path) -> list[str]:
     Raises:
         DamagedFileError: it is missing, or not as it was written.
     """
-    try:
-        return list(pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as problem:
-        raise DamagedFileError(str(problem)) from problem
+    with _opened(path) as file:
+        return list(file.schema_arrow.names)
 
 
 def is_sound(path: Path, created: int) -> bool:
     """Whether there is a whole file of today's format for the experiment that was made at `created`."""
     try:
-        said = pq.read_metadata(path).metadata or {}
-    except (OSError, pa.ArrowException):
+        with _opened(path) as file:
+            said = file.schema_arrow.metadata
+    except DamagedFileError:
         return False
-    return said.get(b"format") == FORMAT.encode() and said.get(b"created") == str(created).encode()
+    return bool(said.get(b"format") == FORMAT.encode() and said.get(b"created") == str(created).encode())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """The file, if its columns are as they were written: Parquet has checksums for its pages, but not for those."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            schema = file.schema_arrow
+            if (schema.metadata or {}).get(b"columns") != _columns(schema).encode():
+                raise DamagedFileError(f"{path} has other columns than were written")
+            yield file
+    except (OSError, ValueError, pa.ArrowException) as problem:
+        raise DamagedFileError(str(problem)) from problem
+
+
+def _columns(schema: pa.Schema) -> str:
+    """A checksum of the names and types of columns."""
+    said = repr([(each.name, str(each.type)) for each in schema])
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def version(path: Path) -> str:

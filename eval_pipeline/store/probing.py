@@ -6,6 +6,7 @@ minutes. So each store is looked at first, and MLflow only opens what will work.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import re
 import socket
@@ -187,6 +188,7 @@ def _remedy(dialect: str) -> str:
     return "check the file" if dialect == "sqlite" else "check the tracking URI, and that the database runs"
 
 
+@functools.cache
 def _expected_revision() -> str | None:
     """The database schema that the installed MLflow reads."""
     import mlflow

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-PAGE = 5_000
-"""Runs asked for at once: large enough that few pages are needed, small enough for memory and a server's timeout."""
+PAGE = 2_000
+"""Runs asked for at once: MLflow takes 55 KB for each, so 110 MB a page; larger pages are no faster."""
 LARGEST_PAGE = 50_000
 """The most that MLflow allows."""
 ENDED = ("FINISHED", "FAILED", "KILLED")
+FINISHED_RUNS = "attributes.status = 'FINISHED'"
 NOT_ENDED = " AND ".join(f"attributes.status != '{status}'" for status in ENDED)
 
 Counted = Callable[[int], None]
@@ -63,19 +64,25 @@ def list_experiments(store: Store) -> list[tuple[str, str, int]]:
 
 
 def search_pages(
-    client: MlflowClient, experiment_ids: Sequence[str], condition: str = "", *, deleted: bool = False
+    client: MlflowClient,
+    experiment_ids: Sequence[str],
+    condition: str = "",
+    *,
+    deleted: bool = False,
+    first_page: int | None = None,
 ) -> Iterator[list[Run]]:
     """Pages of runs, newest start first, each run once.
 
     MLflow pages by offset, so a run that is added or deleted between two pages makes it repeat or skip others. Here
-    each page instead begins at the start time where the last one ended.
+    each page instead begins at the start time where the last one ended. `first_page` is the size of the first page, for
+    callers that mostly need no more.
     """
     from mlflow.entities import ViewType
 
     view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
     seen: set[str] = set()
     before: int | None = None
-    size = PAGE
+    size = first_page or PAGE
     while True:
         conditions = [condition, "" if before is None else f"attributes.start_time <= {before}"]
         page = client.search_runs(

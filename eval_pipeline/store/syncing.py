@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +70,9 @@ class Sync:
         in_full = [each for each in self._experiments if each not in known]
         in_full += self._due(known)
         self._total = len(in_full)
+        deleted = self._deleted(in_full)
         for experiment in in_full:
-            self._read_in_full(experiment)
+            self._read_in_full(experiment, deleted[experiment.experiment_id])
         self._read_changes([each for each in known if each not in in_full])
         self._settle()
         self._save()
@@ -96,13 +97,21 @@ class Sync:
     def _path(self, experiment: EvalExperiment) -> Path:
         return files.runs_path(self._folder, experiment.experiment_id)
 
-    def _read_in_full(self, experiment: EvalExperiment) -> None:
+    def _deleted(self, experiments: Sequence[EvalExperiment]) -> dict[str, set[str]]:
+        """The ids of deleted runs, by experiment id.
+
+        Asked before the other runs: one that is deleted or restored meanwhile then differs the next time, and is seen.
+        """
+        deleted: dict[str, set[str]] = {each.experiment_id: set() for each in experiments}
+        for page in search_pages(self._client, list(deleted), deleted=True) if deleted else ():
+            for run in page:
+                deleted[run.info.experiment_id].add(run.info.run_id)
+        return deleted
+
+    def _read_in_full(self, experiment: EvalExperiment, deleted: set[str]) -> None:
         started = time.time()
-        ids = [experiment.experiment_id]
         self._tell()
-        # deleted ones first: a run that is deleted or restored meanwhile then differs the next time, and is seen
-        deleted = [run.info.run_id for page in search_pages(self._client, ids, deleted=True) for run in page]
-        parts = [tables.runs_table(page) for page in self._pages(ids)]
+        parts = [tables.runs_table(page) for page in self._pages([experiment.experiment_id])]
         table = tables.newest_first(pa.concat_tables([tables.runs_table([]), *parts], promote_options="default"))
         files.write_runs(self._path(experiment), table, experiment.experiment_name, experiment.created_ms)
         statuses = zip(table["run_id"].to_pylist(), table["status"].to_pylist(), strict=True)
@@ -130,10 +139,10 @@ class Sync:
     def _read_changes(self, experiments: list[EvalExperiment]) -> None:
         if not experiments:
             return
-        changes = {each.experiment_id: _Changes() for each in experiments}
+        changes = {each_id: _Changes(deleted=deleted) for each_id, deleted in self._deleted(experiments).items()}
         since = min(self._known(each).read_until for each in experiments)
         self._newest_end = max(self._newest_end, since)
-        self._find_deleted(changes)  # before the others, as in _read_in_full
+        self._find_restored(changes)
         recent = max(0, since - LOOK_BACK_MS)
         # runs that started lately too, for not every client says when a run ended; ended ones last, so they win
         for condition in (NOT_ENDED, f"attributes.start_time >= {recent}", f"attributes.end_time >= {recent}"):
@@ -146,13 +155,10 @@ class Sync:
                 self._apply(experiment, changes[experiment.experiment_id])
             except files.DamagedFileError:
                 self._total += 1
-                self._read_in_full(experiment)
+                self._read_in_full(experiment, changes[experiment.experiment_id].deleted)
 
-    def _find_deleted(self, changes: dict[str, _Changes]) -> None:
+    def _find_restored(self, changes: dict[str, _Changes]) -> None:
         """Deleted runs go; ones that are no longer deleted are looked up, for they may have been restored."""
-        for page in search_pages(self._client, list(changes), deleted=True):
-            for run in page:
-                changes[run.info.experiment_id].deleted.add(run.info.run_id)
         for experiment_id, found in changes.items():
             before = set(self._state.experiments[experiment_id].deleted_runs)
             found.gone |= found.deleted - before

@@ -7,10 +7,12 @@ string (of all that was read), and a column a name: `m:<metric>` float64, `p:<pa
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +23,8 @@ from eval_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+T = TypeVar("T")
 
 METRIC, PARAM, TAG = "m:", "p:", "t:"
 KEPT_TAGS = ("eval_pipeline.", "mlflow.user")
@@ -99,76 +103,97 @@ def _source_column(source: str) -> str:
 
 def trend_points(table: pa.Table, experiment: EvalExperiment, settings: Settings) -> list[TrendPoint]:
     """The runs of a table (newest first) as points, oldest first, of every status."""
-    reader = _PointReader(experiment, settings)
-    rows = table.select(wanted_columns(table.column_names, experiment.eval_type, settings)).to_pydict()
-    points = [reader.point(rows, row) for row in range(table.num_rows)]
-    points.reverse()
-    return points
+    wanted = table.select(wanted_columns(table.column_names, experiment.eval_type, settings))
+    return list(_PointReader(wanted, experiment, settings).points())[::-1]
 
 
 class _PointReader:
-    """Reads points of one eval type; equal sets of prompts or context share one mapping."""
+    """Reads points of one eval type, a column at a time: what many runs have in common is read once and shared."""
 
-    def __init__(self, experiment: EvalExperiment, settings: Settings) -> None:
+    def __init__(self, table: pa.Table, experiment: EvalExperiment, settings: Settings) -> None:
+        self._columns: dict[str, list[Any]] = table.to_pydict()
+        self._missing: list[Any] = [None] * table.num_rows
         self._experiment, self._settings = experiment, settings
-        self._sources = {name: settings.metric_source(experiment.eval_type, name) for name in QUANTITIES}
-        self._shared: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
 
-    def point(self, rows: dict[str, list[Any]], row: int) -> TrendPoint:
-        pass_rate = rules.read_rate(self._raw(rows, row, "pass_rate"), self._sources["pass_rate"])
-        score = rules.read_number(self._raw(rows, row, "average_score"), self._sources["average_score"])
-        total = rules.read_count(self._raw(rows, row, "total_cases"), self._sources["total_cases"])
-        errors = rules.read_count(self._raw(rows, row, "error_cases"), self._sources["error_cases"])
-        threshold = self._threshold(rows, row)
-        status, reason = rules.classify_run(rows["status"][row], pass_rate, errors, total.value)
-        prompts = rules.read_prompt_versions(self._params(rows, row, rules.PROMPT_PARAM))
-        context = {name: value for name in self._settings.context_params if (value := _cell(rows, PARAM + name, row))}
-        return TrendPoint(
-            run_id=rows["run_id"][row],
-            timestamp=_moment(rows["started"][row]),
-            experiment_name=self._experiment.experiment_name,
-            eval_type=self._experiment.eval_type,
-            pass_rate=pass_rate.value,
-            average_score=score.value,
-            total_cases=None if total.value is None else int(total.value),
-            error_cases=None if errors.value is None else int(errors.value),
-            prompt_versions=self._share(prompts),
-            eval_status=status,
-            status_reason=reason,
-            threshold=threshold.value,
-            context=self._share(context),
-            notes=tuple(problem for problem in (score.problem, total.problem, threshold.problem) if problem),
-            ended=_moment(rows["ended"][row]),
-            experiment_id=self._experiment.experiment_id,
-            suite_run_id=_cell(rows, TAG + SUITE_TAG, row),
+    def points(self) -> Iterator[TrendPoint]:
+        """A point a run, in the order of the table."""
+        columns = zip(
+            self._column("run_id"),
+            self._column("status"),
+            map(_moment, self._column("started")),
+            map(_moment, self._column("ended")),
+            self._numbers("pass_rate", rules.read_rate),
+            self._numbers("average_score", rules.read_number),
+            self._numbers("total_cases", rules.read_count),
+            self._numbers("error_cases", rules.read_count),
+            self._thresholds(),
+            self._prompts(),
+            self._contexts(),
+            self._column(TAG + SUITE_TAG),
+            strict=True,
         )
+        experiment = self._experiment
+        for run_id, said, started, ended, rate, score, total, errors, threshold, prompts, context, suite in columns:
+            status, reason = rules.classify_run(said, rate, errors, total.value)
+            yield TrendPoint(
+                run_id=run_id,
+                timestamp=started,
+                experiment_name=experiment.experiment_name,
+                eval_type=experiment.eval_type,
+                pass_rate=rate.value,
+                average_score=score.value,
+                total_cases=None if total.value is None else int(total.value),
+                error_cases=None if errors.value is None else int(errors.value),
+                prompt_versions=prompts,
+                eval_status=status,
+                status_reason=reason,
+                threshold=threshold.value,
+                threshold_problem=threshold.problem,
+                context=context,
+                notes=tuple(number.problem for number in (score, total, threshold) if number.problem),
+                ended=ended,
+                experiment_id=experiment.experiment_id,
+                suite_run_id=suite,
+            )
 
-    def _raw(self, rows: dict[str, list[Any]], row: int, quantity: str) -> float | str | None:
-        value: float | str | None = _cell(rows, _source_column(self._sources[quantity]), row)
-        return value
+    def _column(self, name: str) -> list[Any]:
+        return self._columns.get(name, self._missing)
 
-    def _threshold(self, rows: dict[str, list[Any]], row: int) -> rules.Number:
-        for name in self._settings.threshold_params:
-            raw = _cell(rows, PARAM + name, row)
-            if raw is not None:
-                return rules.read_rate(raw, name)
-        return rules.MISSING
+    def _read(self, names: Iterable[str], read: Callable[..., T]) -> Iterator[T]:
+        """What `read` makes of these columns, run by run; equal values are read once. Its first argument is `None`."""
+        columns = [self._missing, *map(self._column, names)]  # so that there is a row a run even without a name
+        return itertools.starmap(functools.cache(read), zip(*columns, strict=True))
 
-    def _params(self, rows: dict[str, list[Any]], row: int, prefix: str) -> dict[str, str]:
-        start = PARAM + prefix
-        return {
-            column.removeprefix(PARAM): values[row]
-            for column, values in rows.items()
-            if column.startswith(start) and values[row] is not None
-        }
+    def _numbers(self, quantity: str, read: Callable[[Any, str], rules.Number]) -> Iterator[rules.Number]:
+        source = self._settings.metric_source(self._experiment.eval_type, quantity)
+        return self._read([_source_column(source)], lambda _, raw: read(raw, source))
 
-    def _share(self, mapping: dict[str, str]) -> dict[str, str]:
-        return self._shared.setdefault(tuple(mapping.items()), mapping)
+    def _thresholds(self) -> Iterator[rules.Number]:
+        names = self._settings.threshold_params
 
+        def first(_: None, *raws: str | None) -> rules.Number:
+            said = ((raw, name) for raw, name in zip(raws, names, strict=True) if raw is not None)
+            return next(itertools.starmap(rules.read_rate, said), rules.MISSING)
 
-def _cell(rows: dict[str, list[Any]], column: str, row: int) -> Any:
-    values = rows.get(column)
-    return None if values is None else values[row]
+        return self._read([PARAM + name for name in names], first)
+
+    def _prompts(self) -> Iterator[dict[str, str]]:
+        columns = [name for name in self._columns if name.startswith(PARAM + rules.PROMPT_PARAM)]
+        params = [column.removeprefix(PARAM) for column in columns]
+
+        def named(_: None, *raws: str | None) -> dict[str, str]:
+            said = {param: raw for param, raw in zip(params, raws, strict=True) if raw is not None}
+            return rules.read_prompt_versions(said)
+
+        return self._read(columns, named)
+
+    def _contexts(self) -> Iterator[dict[str, str]]:
+        names = self._settings.context_params
+
+        def named(_: None, *raws: str | None) -> dict[str, str]:
+            return {name: raw for name, raw in zip(names, raws, strict=True) if raw}
+
+        return self._read([PARAM + name for name in names], named)
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -1,0 +1,83 @@
+"""Taking a live prompt version back, in one step."""
+
+from __future__ import annotations
+
+from eval_pipeline.actions.moving import move_alias
+from eval_pipeline.actions.observe import nearest
+from eval_pipeline.actions.promote import TO_ALIAS, Clock, require_prompt, stated, utc_now
+from eval_pipeline.core.audit import of_alias
+from eval_pipeline.core.models import Action, AuditRecord, RollbackPlan
+from eval_pipeline.core.rollback import find_previous_version, plan_rollback
+from eval_pipeline.errors import RefusedError, UsageError
+from eval_pipeline.store.aliases import list_versions
+from eval_pipeline.store.audit import Draft, read_records
+from eval_pipeline.store.connection import Store
+from eval_pipeline.store.evidence import read_runs_of_prompt
+from eval_pipeline.store.ledger import find_ledger
+from eval_pipeline.store.runs import get_eval_experiments
+
+
+def propose_rollback(
+    store: Store, prompt_name: str, alias: str = TO_ALIAS, to_version: int | None = None
+) -> RollbackPlan | None:
+    """Where a rollback would lead, as the store is now; `None` if nothing says where to. Nothing is written.
+
+    Raises:
+        UsageError: no such prompt, alias or version.
+        StoreError: the store can't be read.
+    """
+    aliases = require_prompt(store, prompt_name)[prompt_name]
+    live = aliases.get(alias)
+    if live is None:
+        raise UsageError(f"{prompt_name} has no alias {alias!r}: {nearest(alias, sorted(aliases), 'it has none')}")
+    existing = list_versions(store, prompt_name)
+    if to_version is not None:
+        if to_version not in existing:
+            raise UsageError(f"{prompt_name} has no v{to_version}: known are {_versions(existing)}")
+        if to_version == live:
+            raise UsageError(f"{prompt_name}@{alias} points at v{live} already: name another version")
+        return plan_rollback(prompt_name, alias, live, None, to_version)
+    records = of_alias(read_records(find_ledger(store)), prompt_name, alias)
+    runs = read_runs_of_prompt(store, get_eval_experiments(store), prompt_name)
+    previous = find_previous_version(records, live, existing, runs, prompt_name)
+    return plan_rollback(prompt_name, alias, live, previous, None)
+
+
+def execute_rollback(
+    store: Store, plan: RollbackPlan, *, actor: str, reason: str, named: bool = False, clock: Clock = utc_now
+) -> AuditRecord:
+    """Check everything again, move the alias back and record it. `named`: the person chose the version.
+
+    Raises:
+        UsageError: no reason, no actor, or the version is gone.
+        RefusedError: things are no longer as they were seen, or somebody else is moving the alias.
+        StoreError: the store failed; the message says what is known of the alias.
+    """
+    actor, reason = stated(actor), stated(reason)
+    if not actor:
+        raise UsageError("nobody is named as the actor: give --actor")
+    if not reason:
+        raise UsageError("a rollback needs a reason: give --reason")
+    fresh = propose_rollback(store, plan.prompt_name, plan.alias, plan.to_version if named else None)
+    if fresh is None or (fresh.from_version, fresh.to_version) != (plan.from_version, plan.to_version):
+        now = "to nowhere" if fresh is None else f"from v{fresh.from_version} to v{fresh.to_version}"
+        raise RefusedError(
+            f"a rollback of {plan.prompt_name}@{plan.alias} would now lead {now}, not from v{plan.from_version} to "
+            f"v{plan.to_version}: nothing was moved; look again and decide anew"
+        )
+    moment = clock()
+    draft = Draft(
+        action=Action.ROLLBACK,
+        prompt_name=plan.prompt_name,
+        alias=plan.alias,
+        from_version=plan.from_version,
+        to_version=plan.to_version,
+        timestamp=moment,
+        actor=actor,
+        reason=reason,
+    )
+    return move_alias(store, draft, moment)
+
+
+def _versions(existing: list[int]) -> str:
+    return ", ".join(f"v{version}" for version in existing[-10:]) or "none"

@@ -1,0 +1,212 @@
+"""The audit log in MLflow: one run a record in `{base}.audit`, its fields as tags, the whole of it as `record.json`."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval_pipeline.core import audit as rules
+from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
+from eval_pipeline.store.connection import Store
+from eval_pipeline.store.ledger import LEDGER_TAG, Ledger, LedgerState
+from eval_pipeline.store.runs import search_pages
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+ARTIFACT = "record.json"
+OWNER_TAG, SEQUENCE_TAG, HASH_TAG, CHAIN_TAG = "audit.owner", "audit.sequence", "audit.content_hash", "audit.chain_hash"
+NONE = "-"
+RUNS_TAG, OVERRIDDEN_TAG = "audit.justifying_run_ids", "audit.overridden"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An action that is about to happen."""
+
+    action: Action
+    prompt_name: str
+    alias: str
+    from_version: int | None
+    to_version: int
+    timestamp: datetime
+    actor: str
+    reason: str
+    forced: bool = False
+    justifying_run_ids: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
+    gate: Mapping[str, Any] | None = None
+    """The gate as it was, as JSON values."""
+    source_alias: str | None = None
+
+    def content(self, record_id: str) -> dict[str, Any]:
+        """The whole record, as `record.json` has it."""
+        return {
+            "id": record_id,
+            "action": self.action.value,
+            "prompt_name": self.prompt_name,
+            "alias": self.alias,
+            "from_version": self.from_version,
+            "to_version": self.to_version,
+            "timestamp": self.timestamp.isoformat(),
+            "actor": self.actor,
+            "reason": self.reason,
+            "forced": self.forced,
+            "justifying_run_ids": list(self.justifying_run_ids),
+            "overridden": list(self.overridden),
+            "source_alias": self.source_alias,
+            "gate": self.gate,
+        }
+
+
+def write_record(ledger: Ledger, draft: Draft, owner: str) -> tuple[str, str]:
+    """Write a record that is about to happen (`RUNNING`); its id and the hash of its content."""
+    client = ledger.store.client
+    with ledger.store.reached():
+        name = f"{draft.action.value} {draft.prompt_name}@{draft.alias} v{draft.to_version}"
+        start = round(draft.timestamp.timestamp() * 1000)
+        run = client.create_run(ledger.experiment_id, run_name=name, start_time=start, tags={OWNER_TAG: owner})
+        record_id: str = run.info.run_id
+        content = draft.content(record_id)
+        text = rules.canonical(content)
+        client.log_text(record_id, text, ARTIFACT)
+        _set_tags(ledger.store, record_id, _tags(content, text))
+    return record_id, rules.digest(text)
+
+
+def _tags(content: Mapping[str, Any], text: str) -> dict[str, str]:
+    runs, overridden = content["justifying_run_ids"], content["overridden"]
+    return {
+        **rules.tags_of(content),
+        HASH_TAG: rules.digest(text),
+        RUNS_TAG: rules.tag_text(",".join(runs)) if runs else NONE,
+        OVERRIDDEN_TAG: rules.tag_text("\n".join(overridden)),
+    }
+
+
+def _set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
+    from mlflow.entities import RunTag
+
+    store.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+
+def place_record(ledger: Ledger, entry: rules.Entry) -> None:
+    """Note on the record the place that it claimed."""
+    with ledger.store.reached():
+        _set_tags(ledger.store, entry.record_id, {SEQUENCE_TAG: str(entry.sequence), CHAIN_TAG: entry.hash})
+
+
+def close_record(store: Store, record_id: str, status: RecordStatus) -> None:
+    """End the record's run as its ledger entry ended."""
+    with store.reached():
+        store.client.set_terminated(record_id, status.value)
+
+
+def drop_record(store: Store, record_id: str) -> None:
+    """Take back a record that never claimed a place."""
+    with store.reached():
+        store.client.set_terminated(record_id, RecordStatus.FAILED.value)
+        store.client.delete_run(record_id)
+
+
+def tag_justifying_run(store: Store, run_id: str, record_id: str, content: Mapping[str, Any]) -> None:
+    """Say on a run what it justified: the latest action, and a line for each action that is never overwritten."""
+    fields = {key: value for key, value in rules.tags_of(content).items() if key != "audit.forced"}
+    line = rules.canonical({name: rules.tag_text(content[name]) for name in rules.FIELDS})
+    with store.reached():
+        _set_tags(store, run_id, {**fields, f"audit.record.{record_id}": line})
+
+
+def read_content(store: Store, record_id: str) -> str | None:
+    """The text of a record's `record.json`; `None` if it is missing or out of reach."""
+    from mlflow.exceptions import MlflowException
+
+    with tempfile.TemporaryDirectory(prefix="eval-pipeline-") as folder, store.reached():
+        try:
+            path = store.client.download_artifacts(record_id, ARTIFACT, folder)
+            return Path(path).read_bytes().decode("utf-8", "surrogatepass")
+        except (MlflowException, OSError, UnicodeDecodeError):
+            return None
+
+
+def read_stored(ledger: Ledger, *, with_content: bool) -> dict[str, rules.StoredRecord]:
+    """Every record in the audit experiment, by id. Contents cost a download each."""
+    with ledger.store.reached():
+        runs = [run for page in search_pages(ledger.store.client, [ledger.experiment_id]) for run in page]
+    return {
+        run.info.run_id: rules.StoredRecord(
+            run.info.run_id,
+            read_content(ledger.store, run.info.run_id) if with_content else None,
+            dict(run.data.tags),
+            run.info.status,
+        )
+        for run in runs
+        if LEDGER_TAG not in run.data.tags
+    }
+
+
+def read_records(ledger: Ledger | None, state: LedgerState | None = None) -> list[AuditRecord]:
+    """The audit log, in its order; records that never claimed a place are not in it.
+
+    Raises:
+        StoreError: the log can't be read.
+    """
+    if ledger is None:
+        return []
+    state = state or ledger.read()
+    with ledger.store.reached():
+        found = [run for page in search_pages(ledger.store.client, [ledger.experiment_id]) for run in page]
+    runs = {run.info.run_id: run for run in found}
+    entries = [entry for sequence in sorted(state.entries) if (entry := state.entry(sequence))]
+    return [_record(ledger.store, entry, runs.get(entry.record_id), state) for entry in entries]
+
+
+def _record(store: Store, entry: rules.Entry, run: Run | None, state: LedgerState) -> AuditRecord:
+    tags = dict(run.data.tags) if run else {}
+    content = _whole(store, entry, tags)
+    when = content.get("timestamp")
+    return AuditRecord(
+        id=entry.record_id,
+        action=Action(entry.action),
+        prompt_name=entry.prompt_name,
+        alias=entry.alias,
+        from_version=entry.from_version,
+        to_version=entry.to_version,
+        timestamp=datetime.fromisoformat(when) if when else None,
+        actor=content["actor"],
+        reason=content["reason"],
+        forced=bool(content["forced"]),
+        justifying_run_ids=tuple(content["justifying_run_ids"]),
+        status=state.ends.get(entry.sequence, RecordStatus.RUNNING),
+        outcome=state.outcomes.get(entry.sequence, ""),
+        overridden=tuple(content["overridden"]),
+        sequence=entry.sequence,
+    )
+
+
+def _whole(store: Store, entry: rules.Entry, tags: Mapping[str, str]) -> dict[str, Any]:
+    """The record's fields, from its tags where they hold them whole."""
+    names = ("audit.reason", "audit.actor", RUNS_TAG, OVERRIDDEN_TAG)
+    if all(name in tags and not tags[name].endswith("…") for name in names):
+        return _from_tags(tags)
+    text = read_content(store, entry.record_id)
+    if text is None:
+        return _from_tags(tags)
+    whole: dict[str, Any] = json.loads(text)
+    return whole
+
+
+def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "timestamp": tags.get("audit.timestamp"),
+        "actor": tags.get("audit.actor", "(record removed)"),
+        "reason": tags.get("audit.reason", "(record removed)"),
+        "forced": tags.get("audit.forced") == "true",
+        "justifying_run_ids": [] if tags.get(RUNS_TAG, NONE) == NONE else tags[RUNS_TAG].split(","),
+        "overridden": list(filter(None, tags.get(OVERRIDDEN_TAG, "").split("\n"))),
+    }
