@@ -200,7 +200,7 @@ def count_verdicts(result: CheckResult) -> str:
 
 
 def plain_table(*headings: str, whole: Sequence[str] = ()) -> Table:
-    """A table without lines. A heading that begins with `>` is of a right-aligned column, one in `whole` never breaks."""
+    """A table without lines. A heading with `>` before it is of a right-aligned column, one in `whole` never breaks."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         right = heading.startswith(">")
