@@ -1,6 +1,7 @@
 """One measurement a process, so that none profits from what another left in memory. Called by `benchmarks.reading`.
 
-`python -m benchmarks.measuring WHAT STORE_URI SQLITE_FILE CACHE_FOLDER` prints `{"seconds": ..., "peak_mb": ...}`.
+`python -m benchmarks.measuring WHAT STORE_URI SQLITE_FILE CACHE_FOLDER` prints `{"seconds": ..., "cpu_seconds": ...,
+"peak_mb": ...}`. CPU seconds are this process's own: they hardly change when others use the machine.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from eval_pipeline.store.mirror import Mirror, get_trend_points, open_mirror
 from eval_pipeline.store.runs import list_experiments
 
 TIMES = 3
+Taken = tuple[float, float]
+"""Seconds by the wall clock, and of CPU."""
 NEW_RUNS = 100
 
 
@@ -41,52 +44,55 @@ class Bench:
         return [each_id for each_id, name, _ in list_experiments(self.store) if name.endswith(EVAL_TYPES)]
 
 
-def search_runs(bench: Bench) -> float:
+def search_runs(bench: Bench) -> Taken:
     """MLflow's own way: every run of every eval type as one DataFrame."""
     import mlflow
 
     mlflow.set_tracking_uri(bench.store.uri)
     ids = bench.experiment_ids()
-    return _seconds(lambda: mlflow.search_runs(ids, max_results=10_000_000))
+    return _taken(lambda: mlflow.search_runs(ids, max_results=10_000_000))
 
 
-def first_sync(bench: Bench) -> float:
+def first_sync(bench: Bench) -> Taken:
     """Filling an empty mirror."""
-    return _seconds(bench.mirror.sync)
+    return _taken(bench.mirror.sync)
 
 
-def nothing_new(bench: Bench) -> float:
+def nothing_new(bench: Bench) -> Taken:
     """A sync that finds nothing new."""
-    return statistics.median(_seconds(bench.mirror.sync) for _ in range(TIMES))
+    return _median(lambda: _taken(bench.mirror.sync))
 
 
-def new_runs(bench: Bench) -> float:
+def new_runs(bench: Bench) -> Taken:
     """A sync that finds 100 new runs."""
-    return statistics.median(_sync_of_new_runs(bench) for _ in range(TIMES))
+    return _median(lambda: _sync_of_new_runs(bench))
 
 
-def _sync_of_new_runs(bench: Bench) -> float:
+def _sync_of_new_runs(bench: Bench) -> Taken:
     now = time.time_ns()
     insert_runs(bench.database, bench.experiment_ids(), NEW_RUNS, now // 1_000_000, seed=now)
-    return _seconds(bench.mirror.sync)
+    return _taken(bench.mirror.sync)
 
 
-def points(bench: Bench) -> float:
+def points(bench: Bench) -> Taken:
     """Every run of every eval type as a trend point, from the mirror."""
-    return statistics.median(
-        _seconds(lambda: [get_trend_points(bench.mirror, each) for each in bench.mirror.held()]) for _ in range(TIMES)
-    )
+    return _median(lambda: _taken(lambda: [get_trend_points(bench.mirror, each) for each in bench.mirror.held()]))
 
 
-MEASUREMENTS: dict[str, Callable[[Bench], float]] = {
+MEASUREMENTS: dict[str, Callable[[Bench], Taken]] = {
     each.__name__: each for each in (search_runs, first_sync, nothing_new, new_runs, points)
 }
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _taken(work: Callable[[], object]) -> Taken:
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def _median(take: Callable[[], Taken]) -> Taken:
+    walls, cpus = zip(*(take() for _ in range(TIMES)), strict=True)
+    return statistics.median(walls), statistics.median(cpus)
 
 
 def main(what: str, uri: str, database: str, cache: str) -> None:
@@ -95,9 +101,9 @@ def main(what: str, uri: str, database: str, cache: str) -> None:
     store = Store(uri, settings)
     store.probe()
     list_experiments(store)
-    seconds = MEASUREMENTS[what](Bench(open_mirror(store), Path(database)))
+    seconds, cpu_seconds = MEASUREMENTS[what](Bench(open_mirror(store), Path(database)))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak_mb}))
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak_mb}))
 
 
 if __name__ == "__main__":

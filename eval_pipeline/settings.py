@@ -86,8 +86,8 @@ class GateSettings(Table):
     """`latest` takes the newest complete run of any version instead of the candidate's."""
     required: list[str] = []
     """Eval types that block when they have no complete run."""
-    max_evidence_age_days: Annotated[float, Field(gt=0)] | None = 30
-    min_cases: Annotated[int, Field(ge=1)] | None = 20
+    max_evidence_age_days: Annotated[float, Numeric, Field(gt=0)] | None = 30
+    min_cases: Annotated[int, Numeric, Field(ge=1)] | None = 20
     block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
     """Which of the warnings block instead."""
 

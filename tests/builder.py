@@ -44,7 +44,8 @@ class StoreBuilder:
         """The id of the experiment `{base}-{eval_type}`, made if it is new; `""` is the base experiment itself."""
         if eval_type not in self._ids:
             name = f"{self.base}-{eval_type}" if eval_type else self.base
-            self._ids[eval_type] = self.client.create_experiment(name)
+            artifacts = (self.path.parent / "artifacts").as_uri() if self.uri.startswith("sqlite") else None
+            self._ids[eval_type] = self.client.create_experiment(name, artifact_location=artifacts)
         return self._ids[eval_type]
 
     def log_run(

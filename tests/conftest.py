@@ -22,6 +22,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 import eval_pipeline.store  # noqa: F401 - sets how long MLflow retries, as in use
 from tests.builder import StoreBuilder
@@ -30,6 +31,9 @@ pytest_plugins = ["tests.demo_store"]
 
 SERVER_FILE = "mlflow-server.json"
 SERVER_START_SECONDS = 90
+
+settings.register_profile("no deadline", deadline=None)  # how long a try takes on a busy machine says nothing
+settings.load_profile("no deadline")
 
 MLFLOW_WARNINGS = (
     # MLflow 3.17 maps its tables with a loader that SQLAlchemy 2.1 is going to drop
@@ -52,7 +56,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     said = factory.getbasetemp() / SERVER_FILE
     if said.exists():
-        _end_group(json.loads(said.read_text())["pid"])
+        stop_server(json.loads(said.read_text())["pid"])
         said.unlink()
 
 
@@ -148,7 +152,7 @@ def start_server(store_uri: str, folder: Path, *options: str, **environment: str
     end = time.monotonic() + SERVER_START_SECONDS
     while not _answers(port):
         if process.poll() is not None or time.monotonic() > end:
-            _end_group(process.pid)
+            stop_server(process.pid)
             pytest.fail(f"mlflow server did not start:\n{(folder / 'log.txt').read_text()}")
         time.sleep(0.2)
     process.returncode = 0  # others end it, by its group: see pytest_sessionfinish
@@ -170,7 +174,8 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _end_group(pid: int) -> None:
+def stop_server(pid: int) -> None:
+    """End a server and the processes it started."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(pid, sign)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +25,11 @@ LEAVES: list[tuple[str, str, str, Any]] = [
     ("mirror.enabled", "MIRROR_ENABLED", "false", False),
     ("mirror.cache_dir", "MIRROR_CACHE_DIR", "/var/cache/evals", Path("/var/cache/evals")),
     ("mirror.refresh_minutes", "MIRROR_REFRESH_MINUTES", "5", 5.0),
+    ("gate.evidence", "GATE_EVIDENCE", "latest", "latest"),
+    ("gate.required", "GATE_REQUIRED", '["security"]', ["security"]),
+    ("gate.max_evidence_age_days", "GATE_MAX_EVIDENCE_AGE_DAYS", "7", 7.0),
+    ("gate.min_cases", "GATE_MIN_CASES", "50", 50),
+    ("gate.block_on", "GATE_BLOCK_ON", '["age"]', ["age"]),
     ("thresholds.tone", "THRESHOLDS_TONE", "0.9", 0.9),
     ("metrics.tone.pass_rate", "METRICS_TONE_PASS_RATE", "tone_ok", "tone_ok"),
     ("metrics.tone.average_score", "METRICS_TONE_AVERAGE_SCORE", "tone_mean", "tone_mean"),
@@ -66,14 +71,13 @@ def value_of(settings: Settings, key: str) -> Any:
 
 
 def leaf_names(table: type[BaseModel], at: str = "") -> set[str]:
-    """The dotted names of a table's fields; entries of a map are called `tone`."""
-    inner: dict[str, type[BaseModel]] = {"mirror": MirrorSettings, "metrics": MetricNames}
+    """The dotted names of a table's keys; the entries of maps are called `tone`."""
     names: set[str] = set()
-    for field in table.model_fields:
-        if field in inner:
-            names |= leaf_names(inner[field], f"{at}{field}." + ("tone." if field == "metrics" else ""))
-        else:
-            names.add(f"{at}{field}" + (".tone" if field == "thresholds" else ""))
+    for field, info in table.model_fields.items():
+        is_map = get_origin(info.annotation) is dict
+        inner = get_args(info.annotation)[1] if is_map else info.annotation
+        key = f"{at}{field}.tone" if is_map else f"{at}{field}"
+        names |= leaf_names(inner, f"{key}.") if isinstance(inner, type) and issubclass(inner, BaseModel) else {key}
     return names
 
 
@@ -314,6 +318,11 @@ def test_a_variable_like_no_other_is_told_all_that_there_are() -> None:
         (
             "context_params = ['git_sha', 1]",
             "context_params.1 = 1 can't be used: input should be a valid string",
+        ),
+        ("[gate]\nmin_cases = true", "gate.min_cases = True can't be used: input should be a number"),
+        (
+            "[gate]\nevidence = 'newest'",
+            "gate.evidence = 'newest' can't be used: input should be 'candidate' or 'latest'",
         ),
         ("mirror = 1", "mirror = 1 can't be used: input should be a valid dictionary or instance of MirrorSettings"),
         (

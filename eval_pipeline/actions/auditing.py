@@ -13,6 +13,9 @@ from eval_pipeline.store.audit import read_records, read_stored
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import find_ledger
 
+STEADY_READS = 5
+"""How often to read again because somebody acted meanwhile."""
+
 
 def audit_log(store: Store) -> list[AuditRecord]:
     """Every record, oldest first.
@@ -29,8 +32,17 @@ def verify_audit(store: Store) -> list[Finding]:
     if ledger is None:
         return []
     state = ledger.read()
-    findings = verify_chain(state.entries, state.ends, read_stored(ledger, with_content=True))
-    return findings + find_drift(read_records(ledger, state), list_prompts(store))
+    for _ in range(STEADY_READS):
+        stored, records, prompts = (
+            read_stored(ledger, with_content=True),
+            read_records(ledger, state),
+            list_prompts(store),
+        )
+        before, state = state, ledger.read()
+        if before == state:
+            break
+    findings = verify_chain(state.entries, state.ends, stored, state.damaged)
+    return findings + find_drift(records, prompts)
 
 
 def find_drift(records: Sequence[AuditRecord], prompts: dict[str, dict[str, int]]) -> list[Finding]:

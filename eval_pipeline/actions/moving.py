@@ -9,7 +9,8 @@ where the alias really points, by the next action on it or by `audit reconcile`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from eval_pipeline.store.audit import (
     drop_record,
     place_record,
     read_content,
-    read_records,
+    read_open,
     read_stored,
     tag_justifying_run,
     write_record,
@@ -33,6 +34,7 @@ from eval_pipeline.store.audit import (
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import Ledger, LedgerState, make_ledger
 
+SETTLED = "settled"
 RECONCILE = "When the store answers, run `eval-pipeline audit reconcile`"
 
 
@@ -44,17 +46,28 @@ def move_alias(store: Store, draft: Draft, now: datetime) -> AuditRecord:
         UsageError: the version does not exist, or no longer. Nothing has moved.
         StoreError: the store failed; the message says whether the alias has moved or that it is not known.
     """
-    ledger = make_ledger(store)
-    _settle_alias(ledger, draft, now)
     owner = own_name()
-    record_id, content_hash = write_record(ledger, draft, owner)
+    with _unmoved(draft):
+        ledger = make_ledger(store)
+        _settle_alias(ledger, draft, now)
+        record_id, content_hash = write_record(ledger, draft, owner)
     with busy_with(record_id):
-        entry = _claim(ledger, draft, record_id, content_hash, now)
-        _move(ledger, draft, entry, owner)
-        notes = _tag_runs(store, draft.justifying_run_ids, record_id, draft.content(record_id))
-        _finish(ledger, draft, entry, "; ".join(notes))
-    records = read_records(ledger)
-    return next(record for record in records if record.id == record_id)
+        with _unmoved(draft):
+            entry = _claim(ledger, draft, record_id, content_hash, now)
+            _take_turn(ledger, draft, entry, owner)
+        _move(ledger, draft, entry)
+        notes = "; ".join(_tag_runs(store, draft.justifying_run_ids, record_id, draft.content(record_id)))
+        _finish(ledger, draft, entry, notes)
+    return draft.finished(entry, notes)
+
+
+@contextmanager
+def _unmoved(draft: Draft) -> Iterator[None]:
+    """If the store fails inside, say that nothing has moved."""
+    try:
+        yield
+    except StoreError as problem:
+        raise StoreError(f"{draft.prompt_name}@{draft.alias} was not moved: {problem}") from problem
 
 
 def _settle_alias(ledger: Ledger, draft: Draft, now: datetime) -> LedgerState:
@@ -102,21 +115,36 @@ def _refuse_moved(store: Store, draft: Draft) -> None:
         )
 
 
-def _move(ledger: Ledger, draft: Draft, entry: Entry, owner: str) -> None:
-    """Move the alias, once we alone may; whatever goes wrong is told in the record."""
+def _take_turn(ledger: Ledger, draft: Draft, entry: Entry, owner: str) -> None:
+    """From here on we alone may move the alias."""
     if not ledger.go(entry.sequence, owner):
         raise RefusedError(
             f"another process took this action for stopped and closed record {entry.record_id}: try again"
         )
     try:
         _refuse_moved(ledger.store, draft)
+    except RefusedError as problem:
+        _end(ledger, entry, RecordStatus.FAILED, str(problem))
+        raise
+
+
+def _move(ledger: Ledger, draft: Draft, entry: Entry) -> None:
+    """Move the alias and read it back; whatever goes wrong is told in the record."""
+    try:
         point_alias(ledger.store, draft.prompt_name, draft.alias, draft.to_version)
-    except (RefusedError, UsageError) as problem:
+    except UsageError as problem:
         _end(ledger, entry, RecordStatus.FAILED, str(problem))
         raise
     except StoreError as problem:
         _after_failure(ledger, draft, entry, problem)
-    live = read_alias(ledger.store, draft.prompt_name, draft.alias)
+        return
+    try:
+        live = read_alias(ledger.store, draft.prompt_name, draft.alias)
+    except StoreError as problem:
+        raise StoreError(
+            f"{draft.prompt_name}@{draft.alias} was moved to {_version(draft.to_version)}, and could not be read back: "
+            f"{problem}. {RECONCILE}"
+        ) from problem
     if live == draft.from_version:
         _end(ledger, entry, RecordStatus.FAILED, "the store took the move and did not make it")
         raise StoreError(
@@ -156,14 +184,19 @@ def _finish(ledger: Ledger, draft: Draft, entry: Entry, notes: str) -> None:
             f"{draft.prompt_name}@{draft.alias} was moved to {_version(draft.to_version)}, and its record could not be "
             f"ended: {problem}. {RECONCILE}"
         ) from problem
-    if not ended and ledger.read().ends.get(entry.sequence) is not RecordStatus.FINISHED:
-        _undo(ledger.store, draft)
+    if not ended and (state := ledger.read()).ends.get(entry.sequence) is not RecordStatus.FINISHED:
+        _undo(ledger.store, draft, state)
 
 
-def _undo(store: Store, draft: Draft) -> None:
+def _undo(store: Store, draft: Draft, state: LedgerState) -> None:
     """We were taken for stopped and our record was closed as never happened: make that true."""
-    if read_alias(store, draft.prompt_name, draft.alias) == draft.to_version:
-        point_alias(store, draft.prompt_name, draft.alias, draft.from_version)
+    rightful = draft.from_version
+    for sequence in sorted(state.ends):
+        entry = state.entry(sequence)
+        if entry and entry.concerns(draft.prompt_name, draft.alias) and state.ends[sequence] is RecordStatus.FINISHED:
+            rightful = entry.to_version
+    if read_alias(store, draft.prompt_name, draft.alias) == draft.to_version != rightful:
+        point_alias(store, draft.prompt_name, draft.alias, rightful)
     raise RefusedError("this action took so long that another process closed its record: it was undone, try again")
 
 
@@ -181,24 +214,40 @@ def settle(ledger: Ledger, state: LedgerState, entry: Entry, now: datetime, *, r
     Raises:
         RefusedError: it is in progress, and `refuse` is set.
     """
-    record = next(each for each in read_records(ledger, state) if each.id == entry.record_id)
-    stored = read_stored(ledger, with_content=False).get(entry.record_id)
-    owner = stored.tags.get(OWNER_TAG, "") if stored else ""
-    if record.timestamp is not None and not has_stopped(owner, entry.record_id, record.timestamp, now):
+    found = read_open(ledger, state, entry)
+    since = found.record.timestamp
+    if since is not None and not has_stopped(found.owner, entry.record_id, since, now):
         if refuse:
-            since = record.timestamp.strftime("%d %b %Y %H:%M:%S UTC")
             name = f"{entry.action} of {entry.prompt_name}@{entry.alias}"
-            raise RefusedError(f"a {name} is in progress by {record.actor} since {since}: try again when it is done")
+            raise RefusedError(
+                f"a {name} is in progress by {found.record.actor} since {since:%d %b %Y %H:%M:%S} UTC: "
+                "try again when it is done"
+            )
         return None
-    may_have_moved = entry.sequence in state.go or not ledger.go(entry.sequence, f"settled by {own_name()}")
-    live = read_alias(ledger.store, entry.prompt_name, entry.alias)
-    if not may_have_moved or live != entry.to_version:
+    if not found.removed:
+        place_record(ledger, entry)
+    if not _may_have_moved(ledger, entry) or entry.to_version != read_alias(
+        ledger.store, entry.prompt_name, entry.alias
+    ):
         _end(ledger, entry, RecordStatus.FAILED, "never happened: its process stopped before the alias was moved")
-        return RecordStatus.FAILED
-    text = read_content(ledger.store, entry.record_id)
-    notes = [] if text is None else _tag_runs(ledger.store, record.justifying_run_ids, record.id, json.loads(text))
-    _end(ledger, entry, RecordStatus.FINISHED, "; ".join(["settled after its process stopped", *notes]))
-    return RecordStatus.FINISHED
+    else:
+        notes = _tag_runs_late(ledger, found.record)
+        _end(ledger, entry, RecordStatus.FINISHED, "; ".join(["settled after its process stopped", *notes]))
+    return ledger.read().ends.get(entry.sequence)
+
+
+def _may_have_moved(ledger: Ledger, entry: Entry) -> bool:
+    """Whether its owner had begun to move the alias; if not, from here on it no longer may."""
+    if ledger.go(entry.sequence, f"{SETTLED} by {own_name()}"):
+        return False
+    return not ledger.read().go[entry.sequence].startswith(SETTLED)
+
+
+def _tag_runs_late(ledger: Ledger, record: AuditRecord) -> list[str]:
+    text = read_content(ledger.store, record.id)
+    if text is None:
+        return ["its record.json can't be read, so no run was tagged"]
+    return _tag_runs(ledger.store, record.justifying_run_ids, record.id, json.loads(text))
 
 
 def reconcile(ledger: Ledger | None, now: datetime) -> list[str]:

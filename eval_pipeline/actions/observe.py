@@ -5,13 +5,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from eval_pipeline.core.models import CheckResult, EvalExperiment, RegressionReport, TrendPoint, TrendSummary
+from eval_pipeline.core.models import (
+    CheckResult,
+    EvalExperiment,
+    PromptEvent,
+    RegressionReport,
+    TrendPoint,
+    TrendSummary,
+)
 from eval_pipeline.core.regression import check_all_regressions, check_regression
 from eval_pipeline.core.trends import build_trend_summary
 from eval_pipeline.errors import UsageError
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.mirror import Mirror, get_trend_points
-from eval_pipeline.store.runs import list_experiments
+from eval_pipeline.store.runs import get_eval_experiments, list_experiments
 
 SHORTEST_RUN_ID = 6
 """A run may be named by as few first characters of its id, if no other run begins so."""
@@ -40,12 +47,26 @@ def nearest(word: str, known: Sequence[str], without: str) -> str:
     return f"known are {', '.join(known)}" if known else without
 
 
-def read_trends(mirror: Mirror, experiments: Iterable[EvalExperiment], limit: int | None = None) -> list[TrendSummary]:
-    """The history of each eval type as of the last sync, its newest `limit` points."""
-    return [
-        build_trend_summary(each.eval_type, each.experiment_name, get_trend_points(mirror, each), limit=limit)
-        for each in experiments
-    ]
+def read_trends(
+    mirror: Mirror,
+    experiments: Iterable[EvalExperiment],
+    limit: int | None = None,
+    events: Sequence[PromptEvent] = (),
+) -> list[TrendSummary]:
+    """The history of each eval type as of the last sync: its newest `limit` points, and of the events those that
+    concern a prompt which any of its runs names.
+    """
+    return [_read_trend(mirror, each, limit, events) for each in experiments]
+
+
+def _read_trend(
+    mirror: Mirror, experiment: EvalExperiment, limit: int | None, events: Sequence[PromptEvent]
+) -> TrendSummary:
+    points = get_trend_points(mirror, experiment)
+    prompts = {name for point in points for name in point.prompt_versions}
+    concerned = [event for event in events if event.prompt_name in prompts]
+    name, folder = experiment.eval_type, experiment.experiment_name
+    return build_trend_summary(name, folder, points, limit=limit, events=concerned)
 
 
 def check(
@@ -88,8 +109,9 @@ def find_run(histories: Mapping[str, Sequence[TrendPoint]], run_id: str) -> Tren
 def explain_empty(store: Store) -> list[str]:
     """What to say when the store has no eval run: that, which experiments it does have, how to make the first run."""
     base = store.settings.base_experiment
+    ours = {"Default", *(each.experiment_name for each in get_eval_experiments(store))}
     others = sorted(
-        name for _, name, _ in list_experiments(store) if name != "Default" and not name.startswith(f"{base}.")
+        name for _, name, _ in list_experiments(store) if name not in ours and not name.startswith(f"{base}.")
     )
     lines = [f"No eval runs found in {store.shown_uri}, in experiments named {base} or {base}-TYPE."]
     if others:

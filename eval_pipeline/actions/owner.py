@@ -13,6 +13,7 @@ from pathlib import Path
 LEASE = timedelta(seconds=60)
 """An action takes a second or two. One on another machine that takes longer than this has stopped."""
 
+UNKNOWN = "?"
 _BUSY: set[str] = set()
 _LOCK = threading.Lock()
 
@@ -23,17 +24,19 @@ def own_name() -> str:
 
 
 def has_stopped(owner: str, record_id: str, since: datetime, now: datetime) -> bool:
-    """Whether the owner of a record can be known to have left it; on another machine, only once its lease is over."""
+    """Whether the owner of a record has left it. Where that can't be seen, as on another machine, its lease decides."""
     machine, _, process = owner.partition(" ")
-    if now - since > LEASE:
-        return True
-    if machine != _machine():
-        return not owner
     number, _, started = process.partition(" ")
-    if number == str(os.getpid()):
-        with _LOCK:
-            return record_id not in _BUSY
-    return not number.isdigit() or _started(int(number)) != started
+    if not number.isdigit():
+        return True
+    if machine == _machine():
+        if number == str(os.getpid()):
+            with _LOCK:
+                return record_id not in _BUSY
+        found = _started(int(number))
+        if UNKNOWN not in {found, started} or not found:
+            return found != started
+    return now - since > LEASE
 
 
 @contextmanager
@@ -49,22 +52,28 @@ def busy_with(record_id: str) -> Iterator[None]:
 
 
 def _machine() -> str:
-    """This machine, and the space in which its process ids count (containers of one host have their own)."""
-    space = Path("/proc/self/ns/pid")
-    return f"{socket.gethostname()}/{space.readlink() if space.is_symlink() else ''}".replace(" ", "_")
+    """This machine since it was started, and the space in which its process ids count (containers have their own)."""
+    space, boot = Path("/proc/self/ns/pid"), Path("/proc/sys/kernel/random/boot_id")
+    try:
+        counted = f"{boot.read_text().strip()}/{space.readlink()}"
+    except OSError:
+        counted = ""
+    return f"{socket.gethostname()}/{counted}".replace(" ", "_")
 
 
 def _started(process: int) -> str:
-    """When a process started, in the system's ticks; empty if there is no such process, `?` if it can't be told."""
+    """When a process started, in the system's ticks; empty if there is no such process, `?` if it can't be seen."""
     stat = Path(f"/proc/{process}/stat")
     try:
         state, *_, started = stat.read_text().rpartition(")")[2].split()[:20]
     except OSError:
-        return "" if Path("/proc/self/stat").exists() or not _alive(process) else "?"
+        return UNKNOWN if _alive(process) else ""
     return "" if state == "Z" else started
 
 
 def _alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # there the signal 0 is Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -14,7 +14,7 @@ from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotio
 from eval_pipeline.errors import RefusedError, UsageError
 from eval_pipeline.report.serialize import gate_snapshot
 from eval_pipeline.settings import GateSettings
-from eval_pipeline.store.aliases import list_prompts, list_versions
+from eval_pipeline.store.aliases import list_prompts, list_versions, may_be_alias
 from eval_pipeline.store.audit import Draft
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.evidence import read_evidence
@@ -72,6 +72,10 @@ def propose_promotion(
     if candidate not in existing:
         raise UsageError(f"{prompt_name} has no v{candidate}: known are {_versions(existing)}")
     live = prompts[prompt_name].get(to_alias)
+    if live is None and not may_be_alias(to_alias):
+        raise UsageError(
+            f"{to_alias!r} can't be an alias: letters, digits, - and _, but neither latest nor v1, v2, ..."
+        )
     live_prompts = {name: aliases[to_alias] for name, aliases in prompts.items() if to_alias in aliases}
     gate = _ask_gate(store, prompt_name, candidate, live, live_prompts, clock())
     return Proposal(prompt_name, None if version is not None else from_alias, to_alias, candidate, live, gate)
@@ -175,8 +179,8 @@ def require_prompt(store: Store, prompt_name: str) -> dict[str, dict[str, int]]:
 
 
 def stated(text: str) -> str:
-    """Text as it can be stored everywhere: without surrogates, trimmed."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8").strip()
+    """Text as every store takes it: trimmed, lone surrogates as `\\udcff` and NUL as `\\x00`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00").strip()
 
 
 def system_user() -> str:

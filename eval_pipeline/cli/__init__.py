@@ -27,7 +27,6 @@ COMMANDS = {
 
 OK, NO, UNANSWERED = 0, 1, 2
 INTERRUPTED = 130
-DEBUG_VARIABLE = "EVAL_PIPELINE_DEBUG"
 
 
 class _Commands(click.Group):
@@ -83,6 +82,8 @@ def _outcome(arguments: Sequence[str] | None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001 - the last frame: a mistake of ours is one line too, never a traceback
+        from eval_pipeline.settings import DEBUG_VARIABLE
+
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
         return complain(f"internal error ({type(problem).__name__}: {problem}); {DEBUG_VARIABLE}=1 shows where")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import socket
@@ -12,10 +11,10 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from pathlib import Path
 
 import click
 
+from eval_pipeline.app_files import ENTRYPOINT, app_folder
 from eval_pipeline.cli.session import Session
 from eval_pipeline.errors import UsageError
 
@@ -33,7 +32,7 @@ def serve(session: Session, port: int, *, open_browser: bool, isolated: bool = F
         UsageError: the port is taken, or the app's files are missing.
     """
     refuse_taken(port)
-    arguments = [sys.executable, "-m", "streamlit", "run", str(app_file()), "--server.port", str(port)]
+    arguments = [sys.executable, "-m", "streamlit", "run", str(app_folder() / ENTRYPOINT), "--server.port", str(port)]
     arguments += ["--server.address", HOST, "--server.headless", "true"]
     with subprocess.Popen(arguments, env=_environment(session, isolated), stdout=subprocess.DEVNULL) as process:
         try:
@@ -47,20 +46,6 @@ def serve(session: Session, port: int, *, open_browser: bool, isolated: bool = F
             return 0
         finally:
             _end(process)
-
-
-def app_file() -> Path:
-    """`streamlit_app.py`: beside the package in a checkout, inside it when installed.
-
-    Raises:
-        UsageError: neither is there.
-    """
-    spec = importlib.util.find_spec("eval_pipeline")
-    package = Path(spec.origin).parent if spec and spec.origin else Path()
-    for folder in (package.parent, package / "app"):
-        if (folder / "streamlit_app.py").exists() and (folder / "pages").is_dir():
-            return folder / "streamlit_app.py"
-    raise UsageError(f"the app's files are not at {package.parent}: install eval-pipeline again")
 
 
 def _environment(session: Session, isolated: bool) -> dict[str, str]:

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from eval_pipeline.cli import DEBUG_VARIABLE
-
 if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
     from eval_pipeline.report.terminal import Style
@@ -53,8 +51,7 @@ class Session:
         """
         from eval_pipeline.settings import load_settings
 
-        environ = {name: value for name, value in os.environ.items() if name != DEBUG_VARIABLE}
-        return load_settings(self.config, environ)
+        return load_settings(self.config)
 
     def open_store(self) -> Store:
         """The store, once it has answered; for what is read live.

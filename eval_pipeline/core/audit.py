@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_pipeline.core.models import AuditRecord, RecordStatus
+from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
 
 GENESIS = "0" * 64
 """What stands before the first record."""
+SEQUENCE_TAG, HASH_TAG, CHAIN_TAG = "audit.sequence", "audit.content_hash", "audit.chain_hash"
+RUNS_TAG, OVERRIDDEN_TAG = "audit.justifying_run_ids", "audit.overridden"
+NONE = "-"
+ENTRY_TYPES: Mapping[str, type] = {
+    "sequence": int,
+    "record_id": str,
+    "action": str,
+    "prompt_name": str,
+    "alias": str,
+    "to_version": int,
+    "content_hash": str,
+    "previous_hash": str,
+}
+"""Of an entry's fields; `from_version` may also be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +74,12 @@ class Entry:
 def read_entry(text: str) -> Entry | None:
     """The entry that a ledger text is; `None` if it is none."""
     try:
-        return Entry(**json.loads(text))
+        entry = Entry(**json.loads(text))
+        Action(entry.action)
     except (ValueError, TypeError):
         return None
+    sound = all(type(getattr(entry, name)) is wanted for name, wanted in ENTRY_TYPES.items())
+    return entry if sound and type(entry.from_version) in {int, type(None)} else None
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -104,12 +121,17 @@ class StoredRecord:
 
 
 def verify_chain(
-    ledger: Mapping[int, str], ends: Mapping[int, RecordStatus], stored: Mapping[str, StoredRecord]
+    ledger: Mapping[int, str],
+    ends: Mapping[int, RecordStatus],
+    stored: Mapping[str, StoredRecord],
+    damaged: Collection[int] = (),
 ) -> list[Finding]:
-    """What is wrong with the chain. `ledger` and `ends` are by sequence, `stored` by record id."""
+    """What is wrong with the chain. `ledger`, `ends` and `damaged` (ends that can't be read) are by sequence, `stored`
+    by record id.
+    """
     findings: list[Finding] = []
     previous, known = GENESIS, set()
-    for sequence in range(1, max(ledger, default=0) + 1):
+    for sequence in range(1, max([0, *ledger, *ends, *damaged]) + 1):
         entry = read_entry(ledger[sequence]) if sequence in ledger else None
         if entry is None:
             kind, what = ("edited", "can't be read") if sequence in ledger else ("removed", "is missing")
@@ -121,11 +143,14 @@ def verify_chain(
             findings.append(_about("reordered", entry, f"stands at {sequence} and says {entry.sequence}"))
         elif entry.previous_hash != previous:
             findings.append(_about("reordered", entry, "does not follow on the entry before it"))
-        findings += _verify_record(entry, stored.get(entry.record_id), ends.get(sequence))
+        if sequence in damaged:
+            findings.append(_about("edited", entry, "was edited: the ledger does not say how it ended"))
+        else:
+            findings += _verify_record(entry, stored.get(entry.record_id), ends.get(sequence))
         previous = entry.hash
     for record_id in sorted(stored.keys() - known):
-        if stored[record_id].status == RecordStatus.FINISHED:
-            text = f"record {record_id} is finished, and the ledger does not know it"
+        if stored[record_id].status == RecordStatus.FINISHED or SEQUENCE_TAG in stored[record_id].tags:
+            text = f"record {record_id} says that it had a place in the log, and the ledger does not know it"
             findings.append(Finding("unknown", None, record_id, text))
         elif stored[record_id].status == RecordStatus.RUNNING:
             findings.append(
@@ -141,7 +166,11 @@ def _verify_record(entry: Entry, record: StoredRecord | None, end: RecordStatus 
         return [_about("unreadable", entry, "can't be read from here: its record.json is missing or out of reach")]
     if digest(record.content) != entry.content_hash:
         return [_about("edited", entry, "was edited: its record.json is not what was signed")]
-    changed = [name for name, value in tags_of(json.loads(record.content)).items() if record.tags.get(name) != value]
+    content: dict[str, Any] = json.loads(record.content)
+    if any(content[name] != getattr(entry, name) for name in PLACED_FIELDS) or content["id"] != entry.record_id:
+        return [_about("edited", entry, "was edited: the ledger does not say what was signed")]
+    placed = {} if end is None else place_tags(entry)
+    changed = [name for name, value in {**record_tags(content), **placed}.items() if record.tags.get(name) != value]
     if changed:
         return [_about("edited", entry, f"was edited: {', '.join(sorted(changed))} is not what was signed")]
     if end is None:
@@ -158,9 +187,13 @@ def _about(kind: str, entry: Entry, what: str) -> Finding:
     return Finding(kind, entry.sequence, entry.record_id, f"record {entry.sequence} ({where}) {what}")
 
 
+LINE_LENGTH = 8_000
+"""The longest tag that MLflow keeps whole."""
 TAG_LENGTH = 1_000
 """A longer text is cut in tags; `record.json` has it whole."""
 FIELDS = ("action", "prompt_name", "alias", "from_version", "to_version", "timestamp", "actor", "reason", "forced")
+PLACED_FIELDS = ("action", "prompt_name", "alias", "from_version", "to_version")
+"""Those that the ledger repeats."""
 
 
 def tags_of(content: Mapping[str, Any]) -> dict[str, str]:
@@ -168,13 +201,37 @@ def tags_of(content: Mapping[str, Any]) -> dict[str, str]:
     return {f"audit.{name}": tag_text(content[name]) for name in FIELDS}
 
 
-def tag_text(value: Any) -> str:
-    """A value as the text of a tag: what is missing is empty, what is long is cut and ends with `…`."""
+def record_tags(content: Mapping[str, Any]) -> dict[str, str]:
+    """Every tag that a record has from its content."""
+    runs, overridden = content["justifying_run_ids"], content["overridden"]
+    return {
+        **tags_of(content),
+        HASH_TAG: digest(canonical(content)),
+        RUNS_TAG: tag_text(",".join(runs)) if runs else NONE,
+        OVERRIDDEN_TAG: tag_text("\n".join(" ".join(each.splitlines()) for each in overridden)),
+    }
+
+
+def place_tags(entry: Entry) -> dict[str, str]:
+    """The tags that a record has from the place it claimed."""
+    return {SEQUENCE_TAG: str(entry.sequence), CHAIN_TAG: entry.hash}
+
+
+def record_line(content: Mapping[str, Any]) -> str:
+    """A record as one JSON line, short enough for a tag whatever its texts hold."""
+    line = canonical({name: tag_text(content[name]) for name in FIELDS})
+    if len(line) <= LINE_LENGTH:
+        return line
+    return canonical({name: tag_text(content[name], TAG_LENGTH // 10) for name in FIELDS})
+
+
+def tag_text(value: Any, length: int = TAG_LENGTH) -> str:
+    """A value as the text of a tag: what is missing is empty, what is long is cut and ends with `…`, NUL is `\\0`."""
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     text = text.replace("\x00", "\\0")
-    return text if len(text) <= TAG_LENGTH else text[: TAG_LENGTH - 1] + "…"
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def of_alias(records: Sequence[AuditRecord], prompt_name: str, alias: str) -> list[AuditRecord]:

@@ -170,7 +170,7 @@ def _weak_evidence(
             continue
         if rules.max_age is not None and (run.timestamp is None or now - run.timestamp > rules.max_age):
             old.append(each.eval_type)
-        if rules.min_cases is not None and run.total_cases is not None and run.total_cases < rules.min_cases:
+        if rules.min_cases is not None and _too_few(run.total_cases, rules.min_cases, rules):
             few.append(each.eval_type)
         live = each.of_live.context.get(DATASET_PARAM) if each.of_live else None
         if live is not None and run.context.get(DATASET_PARAM) != live:
@@ -180,7 +180,13 @@ def _weak_evidence(
     if moved:
         yield _Concern("dataset_version", f"{_some(moved)}: evaluated on another dataset_version than what is live")
     if few:
-        yield _Concern("min_cases", f"the evidence of {_some(few)} has fewer than {rules.min_cases} cases")
+        unknown = ", or does not say how many" if "min_cases" in rules.block_on else ""
+        yield _Concern("min_cases", f"the evidence of {_some(few)} has fewer than {rules.min_cases} cases{unknown}")
+
+
+def _too_few(cases: int | None, wanted: int, rules: GateRules) -> bool:
+    """Whether evidence rests on too few cases. A run that does not say how many is only held back where that blocks."""
+    return "min_cases" in rules.block_on if cases is None else cases < wanted
 
 
 def _some(names: Sequence[str]) -> str:

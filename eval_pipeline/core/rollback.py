@@ -67,16 +67,26 @@ def find_previous_version(
         if version in existing:
             return Previous(version, f"the audit log has v{version} before v{live}", notes)
         notes = (*notes, f"v{version} came before, and was deleted")
-    return None if stack[:-1] else _from_runs(live, existing, runs, prompt_name, notes)
+    if stack[:-1]:
+        return None
+    done = [record for record in records if record.status is RecordStatus.FINISHED]
+    left = {record.from_version for record in done if record.action is Action.ROLLBACK}
+    return _from_runs(live, existing, left, runs, prompt_name, notes)
 
 
 def _from_runs(
-    live: int, existing: Container[int], runs: Sequence[TrendPoint], prompt_name: str, notes: tuple[str, ...]
+    live: int,
+    existing: Container[int],
+    left: Container[int | None],
+    runs: Sequence[TrendPoint],
+    prompt_name: str,
+    notes: tuple[str, ...],
 ) -> Previous | None:
+    """The version of the newest run before the live version's first one, and of none that was rolled back."""
     versions = [(version_number(run.prompt_versions.get(prompt_name, "")), run) for run in runs]
-    first_use = next((place for place, (version, _) in enumerate(versions) if version == live), len(versions))
+    first_use = next((place for place, (version, _) in enumerate(versions) if version == live), 0)
     for version, run in reversed(versions[:first_use]):
-        if version is not None and version in existing:
+        if version is not None and version in existing and version not in left:
             last = f"run {run.run_id[:8]} of {run.eval_type}"
             why = f"the audit log knows nothing before v{live}; {last} was the last before it"
             return Previous(version, why, notes)

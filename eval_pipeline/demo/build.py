@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from eval_pipeline.core.datasets import Dataset, parse_dataset
 from eval_pipeline.core.suites import score_cases
@@ -25,12 +24,10 @@ from eval_pipeline.demo.history import (
     Round,
 )
 from eval_pipeline.settings import FILE_NAME, Settings
+from eval_pipeline.store.aliases import point_alias
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.recording import ensure_experiment, record_eval_run
 from eval_pipeline.store.registering import register_prompt_version
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
 
 HERE = Path(__file__).parent
 CHILDREN_AT_ONCE = max(2, min(4, os.cpu_count() or 2))
@@ -75,29 +72,29 @@ def build_demo_store(folder: Path, now: datetime, progress: Progress) -> None:
         uri = f"sqlite:///{home.as_posix()}/{DATABASE}"
         store = Store(uri, Settings())
         with store.reached():
-            _fill(store.client, home, now, progress)
+            _fill(store, home, now, progress)
         _write_settings(home, uri)
 
 
-def _fill(client: MlflowClient, home: Path, now: datetime, progress: Progress) -> None:
+def _fill(store: Store, home: Path, now: datetime, progress: Progress) -> None:
     evaluations = list(plan_evaluations())
     steps = len(evaluations) + 1
     progress(0, steps, "making the store")
-    texts = _register_prompts(client)
+    texts = _register_prompts(store)
     for name in sorted({evaluation.experiment_name for evaluation in evaluations}):
-        ensure_experiment(client, name, (home / "artifacts" / name).as_uri())
+        ensure_experiment(store.client, name, (home / "artifacts" / name).as_uri())
     progress(1, steps, f"{len(texts)} prompt versions")
     with ThreadPoolExecutor(CHILDREN_AT_ONCE) as pool:
         children = [pool.submit(_evaluate, evaluation, texts) for evaluation in evaluations]
         try:
             for done, (evaluation, child) in enumerate(zip(evaluations, children, strict=True), 2):
-                _record(client, evaluation, child.result(), now)
+                _record(store, evaluation, child.result(), now)
                 progress(done, steps, evaluation.dataset.eval_type)
         finally:
             _cancel(children)
     for alias, versions in ALIASES.items():
         for name, version in versions.items():
-            client.set_prompt_alias(name, alias, version)
+            point_alias(store, name, alias, version)
 
 
 def plan_evaluations() -> Iterator[Evaluation]:
@@ -115,14 +112,14 @@ def read_prompt(name: str, version: int) -> str:
     return (HERE / "prompts" / name / f"v{version}.md").read_text(encoding="utf-8")
 
 
-def _register_prompts(client: MlflowClient) -> dict[tuple[str, int], str]:
-    """Register all versions, in the order of the story; gives their texts as the registry has them."""
+def _register_prompts(store: Store) -> dict[tuple[str, int], str]:
+    """Register all versions, in the order of the story; gives their texts."""
     texts: dict[tuple[str, int], str] = {}
     for state in ROUNDS:
         for name, version in state.versions.items():
             if (name, version) not in texts:
-                register_prompt_version(client, name, read_prompt(name, version), COMMIT_MESSAGES[name][version - 1])
-                texts[name, version] = str(client.get_prompt_version(name, version).template)
+                texts[name, version] = text = read_prompt(name, version)
+                register_prompt_version(store.client, name, text, COMMIT_MESSAGES[name][version - 1])
     return texts
 
 
@@ -132,12 +129,12 @@ def _evaluate(evaluation: Evaluation, texts: Texts) -> ChildResult:
     return run_evaluator(evaluation.file, prompts, kill=kill)
 
 
-def _record(client: MlflowClient, evaluation: Evaluation, child: ChildResult, now: datetime) -> None:
+def _record(store: Store, evaluation: Evaluation, child: ChildResult, now: datetime) -> None:
     dataset = evaluation.dataset
     started = now - evaluation.round.ago + evaluation.place * BETWEEN_TYPES
     tags = {"eval_pipeline.failure": f"the evaluator ended with exit code {child.exit_code}"} if child.exit_code else {}
     record_eval_run(
-        client,
+        store.client,
         evaluation.experiment_name,
         score_cases(child.cases, dataset.planned_cases),
         prompts={name: f"v{version}" for name, version in evaluation.round.versions.items()},

@@ -31,7 +31,7 @@ newest run and rates are NaN; without any run `state` is `NO_DATA`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -153,6 +153,11 @@ def _versions(versions: Mapping[str, str], written: dict[tuple[tuple[str, str], 
     if key not in written:
         written[key] = ", ".join(f"{name} {version}" for name, version in sorted(key))
     return written[key]
+
+
+def table_time(moment: datetime | None) -> datetime | None:
+    """A time as a table takes it that is headed "UTC": in UTC, without saying so itself."""
+    return moment and moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _times(moments: Iterable[datetime | None]) -> pd.Series:

@@ -77,6 +77,18 @@ def day(moment: datetime | None) -> str:
     return f"{utc.day:02} {_MONTHS[utc.month - 1]} {utc.year}" if utc else MISSING
 
 
+def age(moment: datetime | None, now: datetime) -> str:
+    """How long ago a time was, in its largest fitting unit: `12 min`, `5 h`, `13 days`. A future time reads `0 min`."""
+    utc = _utc(moment)
+    if utc is None:
+        return MISSING
+    minutes = max(0, int((now - utc).total_seconds() // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h" if hours < 48 else counted(hours // 24, "day")
+
+
 def version_change(before: str | None, after: str | None) -> str:
     """Two versions of a prompt: `v2 → v3`."""
     return f"{before or MISSING} → {after or MISSING}"

@@ -17,6 +17,7 @@ from eval_pipeline.core.models import (
     CheckResult,
     ContextChange,
     PromptChange,
+    PromptEvent,
     RegressionReport,
     RunStatus,
     TrendPoint,
@@ -70,7 +71,11 @@ def printable(text: str) -> str:
 
 
 def trends(summaries: Sequence[TrendSummary], style: Style) -> str:
-    """A table for each eval type; each prompt change is marked on the run that first shows it."""
+    """A table for each eval type; each prompt change is marked on the run that first shows it.
+
+    Promotions and rollbacks stand in lines of their own between the runs; those before the first run shown are left
+    out.
+    """
     parts: list[RenderableType] = []
     for summary in summaries:
         parts += [_trend_heading(summary), Padding(_trend_table(summary), (0, 0, 1, 2)) if summary.points else Text("")]
@@ -91,10 +96,24 @@ def _trend_table(summary: TrendSummary) -> Table:
     for change in summary.prompt_changes:
         changes.setdefault(change.run_id, []).append(change)
     previous: TrendPoint | None = None
+    first = next((point.timestamp for point in summary.points if point.timestamp), None)
+    events = [event for event in summary.events if event.timestamp and first and event.timestamp >= first]
     for point in summary.points:
+        while events and point.timestamp and events[0].timestamp and events[0].timestamp < point.timestamp:
+            table.add_row(*_event_row(events.pop(0)))
         table.add_row(*_trend_row(point, previous, changes.get(point.run_id, [])))
         previous = point if point.complete else previous
+    for event in events:
+        table.add_row(*_event_row(event))
     return table
+
+
+def _event_row(event: PromptEvent) -> list[Text]:
+    look = looks.EVENTS[event.action]
+    change = numbers.prompt_change(event.prompt_name, event.from_version, event.to_version)
+    said = f"{look.glyph} {look.word}: {change} @{event.alias} by {event.actor}"
+    when = Text(numbers.when(event.timestamp).removesuffix(" UTC"))
+    return [when, *(Text("") for _ in range(5)), plain(said)]
 
 
 def _trend_row(point: TrendPoint, previous: TrendPoint | None, changes: Sequence[PromptChange]) -> list[Text]:

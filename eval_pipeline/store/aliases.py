@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from eval_pipeline.errors import UsageError
@@ -9,6 +10,12 @@ from eval_pipeline.store.connection import Store
 
 NO_ALIAS, NO_PROMPT = "INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"
 PROMPTS = "tag.`mlflow.prompt.is_prompt` = 'true'"
+
+
+def may_be_alias(name: str) -> bool:
+    """Whether MLflow takes a name for an alias."""
+    reserved = re.fullmatch(r"latest|v\d+", name, re.IGNORECASE)
+    return re.fullmatch(r"[\w-]{1,255}", name) is not None and reserved is None
 
 
 def list_prompts(store: Store) -> dict[str, dict[str, int]]:

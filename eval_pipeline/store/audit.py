@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 ARTIFACT = "record.json"
-OWNER_TAG, SEQUENCE_TAG, HASH_TAG, CHAIN_TAG = "audit.owner", "audit.sequence", "audit.content_hash", "audit.chain_hash"
-NONE = "-"
-RUNS_TAG, OVERRIDDEN_TAG = "audit.justifying_run_ids", "audit.overridden"
+OWNER_TAG = "audit.owner"
+GONE = "RESOURCE_DOES_NOT_EXIST"
+REMOVED = "(record removed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,26 @@ class Draft:
             "gate": self.gate,
         }
 
+    def finished(self, entry: rules.Entry, outcome: str) -> AuditRecord:
+        """The record once its action is done."""
+        return AuditRecord(
+            id=entry.record_id,
+            action=self.action,
+            prompt_name=self.prompt_name,
+            alias=self.alias,
+            from_version=self.from_version,
+            to_version=self.to_version,
+            timestamp=self.timestamp,
+            actor=self.actor,
+            reason=self.reason,
+            forced=self.forced,
+            justifying_run_ids=self.justifying_run_ids,
+            status=RecordStatus.FINISHED,
+            outcome=outcome,
+            overridden=self.overridden,
+            sequence=entry.sequence,
+        )
+
 
 def write_record(ledger: Ledger, draft: Draft, owner: str) -> tuple[str, str]:
     """Write a record that is about to happen (`RUNNING`); its id and the hash of its content."""
@@ -75,18 +95,8 @@ def write_record(ledger: Ledger, draft: Draft, owner: str) -> tuple[str, str]:
         content = draft.content(record_id)
         text = rules.canonical(content)
         client.log_text(record_id, text, ARTIFACT)
-        _set_tags(ledger.store, record_id, _tags(content, text))
+        _set_tags(ledger.store, record_id, rules.record_tags(content))
     return record_id, rules.digest(text)
-
-
-def _tags(content: Mapping[str, Any], text: str) -> dict[str, str]:
-    runs, overridden = content["justifying_run_ids"], content["overridden"]
-    return {
-        **rules.tags_of(content),
-        HASH_TAG: rules.digest(text),
-        RUNS_TAG: rules.tag_text(",".join(runs)) if runs else NONE,
-        OVERRIDDEN_TAG: rules.tag_text("\n".join(overridden)),
-    }
 
 
 def _set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
@@ -98,13 +108,25 @@ def _set_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
 def place_record(ledger: Ledger, entry: rules.Entry) -> None:
     """Note on the record the place that it claimed."""
     with ledger.store.reached():
-        _set_tags(ledger.store, entry.record_id, {SEQUENCE_TAG: str(entry.sequence), CHAIN_TAG: entry.hash})
+        _set_tags(ledger.store, entry.record_id, rules.place_tags(entry))
 
 
 def close_record(store: Store, record_id: str, status: RecordStatus) -> None:
-    """End the record's run as its ledger entry ended."""
+    """End the record's run as its ledger entry ended; a record that somebody removed stays as it is."""
     with store.reached():
-        store.client.set_terminated(record_id, status.value)
+        if (run := _find_run(store, record_id)) is not None and run.info.lifecycle_stage == "active":
+            store.client.set_terminated(record_id, status.value)
+
+
+def _find_run(store: Store, record_id: str) -> Run | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return store.client.get_run(record_id)
+    except MlflowException as problem:
+        if problem.error_code != GONE:
+            raise
+        return None
 
 
 def drop_record(store: Store, record_id: str) -> None:
@@ -117,9 +139,8 @@ def drop_record(store: Store, record_id: str) -> None:
 def tag_justifying_run(store: Store, run_id: str, record_id: str, content: Mapping[str, Any]) -> None:
     """Say on a run what it justified: the latest action, and a line for each action that is never overwritten."""
     fields = {key: value for key, value in rules.tags_of(content).items() if key != "audit.forced"}
-    line = rules.canonical({name: rules.tag_text(content[name]) for name in rules.FIELDS})
     with store.reached():
-        _set_tags(store, run_id, {**fields, f"audit.record.{record_id}": line})
+        _set_tags(store, run_id, {**fields, f"audit.record.{record_id}": rules.record_line(content)})
 
 
 def read_content(store: Store, record_id: str) -> str | None:
@@ -166,10 +187,27 @@ def read_records(ledger: Ledger | None, state: LedgerState | None = None) -> lis
     return [_record(ledger.store, entry, runs.get(entry.record_id), state) for entry in entries]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """A record that has not ended: what it says, whose it is, and whether it is still there."""
+
+    record: AuditRecord
+    owner: str
+    removed: bool
+
+
+def read_open(ledger: Ledger, state: LedgerState, entry: rules.Entry) -> OpenRecord:
+    """The record of an entry that has not ended, also if somebody removed it."""
+    with ledger.store.reached():
+        run = _find_run(ledger.store, entry.record_id)
+    removed = run is None or run.info.lifecycle_stage != "active"
+    owner = "" if run is None else run.data.tags.get(OWNER_TAG, "")
+    return OpenRecord(_record(ledger.store, entry, run, state), owner, removed)
+
+
 def _record(store: Store, entry: rules.Entry, run: Run | None, state: LedgerState) -> AuditRecord:
     tags = dict(run.data.tags) if run else {}
     content = _whole(store, entry, tags)
-    when = content.get("timestamp")
     return AuditRecord(
         id=entry.record_id,
         action=Action(entry.action),
@@ -177,7 +215,7 @@ def _record(store: Store, entry: rules.Entry, run: Run | None, state: LedgerStat
         alias=entry.alias,
         from_version=entry.from_version,
         to_version=entry.to_version,
-        timestamp=datetime.fromisoformat(when) if when else None,
+        timestamp=_moment(content["timestamp"]),
         actor=content["actor"],
         reason=content["reason"],
         forced=bool(content["forced"]),
@@ -191,22 +229,31 @@ def _record(store: Store, entry: rules.Entry, run: Run | None, state: LedgerStat
 
 def _whole(store: Store, entry: rules.Entry, tags: Mapping[str, str]) -> dict[str, Any]:
     """The record's fields, from its tags where they hold them whole."""
-    names = ("audit.reason", "audit.actor", RUNS_TAG, OVERRIDDEN_TAG)
-    if all(name in tags and not tags[name].endswith("…") for name in names):
+    names = ("audit.reason", "audit.actor", rules.RUNS_TAG, rules.OVERRIDDEN_TAG)
+    if not tags or all(name in tags and not tags[name].endswith("…") for name in names):
         return _from_tags(tags)
     text = read_content(store, entry.record_id)
-    if text is None:
+    if text is None or rules.digest(text) != entry.content_hash:
         return _from_tags(tags)
     whole: dict[str, Any] = json.loads(text)
     return whole
 
 
+def _moment(said: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(said or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
 def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    runs = tags.get(rules.RUNS_TAG, rules.NONE)
     return {
         "timestamp": tags.get("audit.timestamp"),
-        "actor": tags.get("audit.actor", "(record removed)"),
-        "reason": tags.get("audit.reason", "(record removed)"),
+        "actor": tags.get("audit.actor", REMOVED),
+        "reason": tags.get("audit.reason", REMOVED),
         "forced": tags.get("audit.forced") == "true",
-        "justifying_run_ids": [] if tags.get(RUNS_TAG, NONE) == NONE else tags[RUNS_TAG].split(","),
-        "overridden": list(filter(None, tags.get(OVERRIDDEN_TAG, "").split("\n"))),
+        "justifying_run_ids": [] if runs == rules.NONE else runs.split(","),
+        "overridden": list(filter(None, tags.get(rules.OVERRIDDEN_TAG, "").split("\n"))),
     }

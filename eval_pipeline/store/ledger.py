@@ -39,6 +39,8 @@ class LedgerState:
     go: dict[int, str] = field(default_factory=dict)
     ends: dict[int, RecordStatus] = field(default_factory=dict)
     outcomes: dict[int, str] = field(default_factory=dict)
+    damaged: set[int] = field(default_factory=set)
+    """Entries whose end can't be read."""
 
     @property
     def last(self) -> int:
@@ -51,7 +53,8 @@ class LedgerState:
 
     def open_entries(self) -> list[Entry]:
         """Entries that have not ended, oldest first."""
-        found = (self.entry(sequence) for sequence in sorted(self.entries) if sequence not in self.ends)
+        ended = self.ends.keys() | self.damaged
+        found = (self.entry(sequence) for sequence in sorted(self.entries) if sequence not in ended)
         return [entry for entry in found if entry is not None]
 
 
@@ -82,8 +85,11 @@ class Ledger:
                 state.go[int(number)] = value
             elif kind == END:
                 status, _, outcome = value.partition(" ")
-                state.ends[int(number)] = RecordStatus(status)
-                state.outcomes[int(number)] = outcome
+                if status in {RecordStatus.FINISHED, RecordStatus.FAILED}:
+                    state.ends[int(number)] = RecordStatus(status)
+                    state.outcomes[int(number)] = outcome
+                else:
+                    state.damaged.add(int(number))
         return state
 
     def claim(self, entry: Entry) -> bool:

@@ -6,17 +6,20 @@ import gc
 import logging
 import threading
 import uuid
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from eval_pipeline.actions.observe import explain_empty
-from eval_pipeline.errors import PipelineError
+from eval_pipeline.app_files import app_folder
+from eval_pipeline.errors import PipelineError, StoreError
 from eval_pipeline.report import numbers
 from eval_pipeline.settings import load_settings
-from eval_pipeline.store.connection import find_store
+from eval_pipeline.store.connection import Store, find_store
 from eval_pipeline.store.mirror import open_mirror
 from eval_pipeline.store.syncing import SyncProgress
+from eval_pipeline.ui import outcome
 from eval_pipeline.ui.history import SharedHistory, Snapshot
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,11 @@ SECTIONS = {
     "Observe": [
         ("trends", "Trends", ":material/show_chart:"),
         ("regressions", "Regressions", ":material/trending_down:"),
+        ("audit", "Audit log", ":material/receipt_long:"),
+    ],
+    "Act": [
+        ("promote", "Promote", ":material/rocket_launch:"),
+        ("rollback", "Roll back", ":material/undo:"),
     ],
 }
 """The pages by section: file name, title, icon."""
@@ -34,8 +42,9 @@ DEFAULT_PAGE = "overview"
 _RUNNING_ENTRYPOINT = threading.local()
 
 
-def run_app(home: Path) -> None:
-    """Show the page that was asked for. `home` is the folder of `streamlit_app.py` and `pages/`."""
+def run_app() -> None:
+    """Show the page that was asked for."""
+    home = app_folder()
     st.set_page_config(page_title="eval-pipeline", page_icon=str(home / "static" / "favicon.png"), layout="wide")
     pages = {
         section: [
@@ -53,17 +62,8 @@ def run_app(home: Path) -> None:
 
 
 def open_page(name: str) -> Snapshot:
-    """Begin a page: its title and the history that it shows. A page without anything to show stops here, kindly.
-
-    Streamlit serves a file in `pages/` by itself until a process has first shown the navigation, so a page that finds
-    itself alone shows the whole app instead.
-    """
-    if not getattr(_RUNNING_ENTRYPOINT, "now", False):
-        run_app(Path(__file__).parents[2])
-        st.stop()
-    title, icon = next((title, icon) for entries in SECTIONS.values() for page, title, icon in entries if page == name)
-    st.title(f"{icon} {title}", anchor=False)
-    history = _history_or_stop()
+    """Begin a page: its title and the history that it shows. A page without anything to show stops here, kindly."""
+    history = _begin(name)
     snapshot = _read(history)
     _sidebar(history, snapshot)
     if snapshot.problem:
@@ -72,6 +72,47 @@ def open_page(name: str) -> Snapshot:
         _say_empty(history, snapshot)
         st.stop()
     return snapshot
+
+
+def open_live_page(name: str) -> Store:
+    """Begin a page that acts, or shows what was done: it reads the store itself, whether or not there are eval runs.
+
+    A page whose store can't be reached stops here, kindly.
+    """
+    history = _begin(name)
+    _sidebar(history, None)
+    with stopping_kindly():
+        history.store.probe()
+    return history.store
+
+
+@contextmanager
+def stopping_kindly() -> Iterator[None]:
+    """End the page with a clear line if what is asked inside can't be answered."""
+    try:
+        yield
+    except PipelineError as problem:
+        if isinstance(problem, StoreError):
+            _say_problem(str(problem))
+            st.button("Try again", icon=":material/refresh:")
+        else:
+            st.error(f"{escape(str(problem))}.", icon=":material/help:")
+        st.stop()
+
+
+def _begin(name: str) -> SharedHistory:
+    """The title of a page, and what it reads from.
+
+    Streamlit serves a file in `pages/` by itself until a process has first shown the navigation, so a page that finds
+    itself alone shows the whole app instead.
+    """
+    if not getattr(_RUNNING_ENTRYPOINT, "now", False):
+        run_app()
+        st.stop()
+    title, icon = next((title, icon) for entries in SECTIONS.values() for page, title, icon in entries if page == name)
+    st.title(f"{icon} {title}", anchor=False)
+    outcome.forget_elsewhere(name)
+    return _history_or_stop()
 
 
 @st.cache_resource(show_spinner=False)
@@ -109,22 +150,28 @@ def _read(history: SharedHistory) -> Snapshot:
     return snapshot
 
 
-def _sidebar(history: SharedHistory, snapshot: Snapshot) -> None:
+def _sidebar(history: SharedHistory, snapshot: Snapshot | None) -> None:
+    """Where what is shown comes from. `None`: from the store itself, just now."""
     with st.sidebar:
         if notice := history.store.settings.notice:
             st.caption(f":material/info: {escape(notice)}")
         st.caption(f":material/database: `{history.store.shown_uri}`")
-        if snapshot.read_at:
+        if snapshot is None:
+            st.caption(":material/bolt: read live")
+        elif snapshot.read_at:
             st.caption(f":material/sync: read {numbers.when(snapshot.read_at)}")
 
 
 def _say_unreachable(history: SharedHistory, snapshot: Snapshot) -> None:
-    number = uuid.uuid4().hex[:8]
-    log.error("store problem %s: %s", number, snapshot.problem)
     shown = f" What you see was read {numbers.when(snapshot.read_at)}." if snapshot.read_at else ""
     kept = "" if snapshot.runs.empty else shown or " What you see is the local copy of an earlier day."
-    st.error(f"**The store can't be read.** {escape(snapshot.problem or '')}.{kept}", icon=":material/cloud_off:")
+    _say_problem(snapshot.problem or "", kept)
     st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)
+
+
+def _say_problem(problem: str, kept: str = "") -> None:
+    log.error("store problem %s: %s", uuid.uuid4().hex[:8], problem)
+    st.error(f"**The store can't be read.** {escape(problem)}.{kept}", icon=":material/cloud_off:")
 
 
 def _say_empty(history: SharedHistory, snapshot: Snapshot) -> None:

@@ -10,20 +10,24 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from eval_pipeline.actions.auditing import audit_events
 from eval_pipeline.core.models import (
     CheckResult,
     EvalExperiment,
     PromptEvent,
+    RecordStatus,
     RegressionReport,
     TrendPoint,
     TrendSummary,
 )
 from eval_pipeline.core.regression import check_all_regressions, judge_history
-from eval_pipeline.core.trends import build_trend_summary, prompt_events
+from eval_pipeline.core.trends import BEFORE_ALL, build_trend_summary, prompt_events
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import frames
 from eval_pipeline.report.daily import daily_frame
+from eval_pipeline.store.audit import read_records
 from eval_pipeline.store.connection import Store
+from eval_pipeline.store.ledger import find_ledger
 from eval_pipeline.store.mirror import Mirror, get_trend_points
 from eval_pipeline.store.syncing import Progress
 
@@ -88,6 +92,8 @@ class SharedHistory:
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._types: dict[str, TypeHistory] = {}
+        self._moves: tuple[PromptEvent, ...] = ()
+        self._moves_ended: dict[int, RecordStatus] = {}
         self._snapshot: Snapshot | None = None
 
     @property
@@ -117,10 +123,12 @@ class SharedHistory:
         read_at = self._snapshot.read_at if self._snapshot else None
         try:
             experiments, read_at = self._mirror.sync(progress), datetime.now(UTC)
+            problem = self._read_moves()
         except PipelineError as failure:
             experiments, problem = self._mirror.held(), str(failure)
         self._types = {each.eval_type: self._type_history(each) for each in experiments}
-        version = "/".join(f"{name}:{history.version}" for name, history in self._types.items())
+        versions = [f"{name}:{history.version}" for name, history in self._types.items()]
+        version = "/".join([*versions, f"moves:{len(self._moves_ended)}"])
         if self._snapshot is not None and self._snapshot.version == version:
             return replace(self._snapshot, problem=problem, read_at=read_at)
         runs = frames.all_runs([history.runs for history in self._types.values()])
@@ -131,11 +139,28 @@ class SharedHistory:
             standing=frames.overview_frame(runs, self._types),
             daily=daily_frame(runs),
             check=check_all_regressions({n: h.summary.points for n, h in self._types.items()}, thresholds),
-            events=tuple(prompt_events(history.summary for history in self._types.values())),
+            events=self._events(),
             problem=problem,
             read_at=read_at,
             version=version,
         )
+
+    def _read_moves(self) -> str | None:
+        """Read what the audit log says was moved, if it says more than last time; why it can't be read."""
+        try:
+            ledger = find_ledger(self.store)
+            state = ledger.read() if ledger else None
+            if state is not None and state.ends != self._moves_ended:
+                self._moves = tuple(audit_events(read_records(ledger, state)))
+                self._moves_ended = dict(state.ends)
+        except PipelineError as failure:
+            return f"the audit log: {failure}"
+        return None
+
+    def _events(self) -> tuple[PromptEvent, ...]:
+        """What happened to prompts: the changes that runs show, and the moves that the audit log tells."""
+        seen = prompt_events(history.summary for history in self._types.values())
+        return tuple(sorted([*seen, *self._moves], key=lambda event: event.timestamp or BEFORE_ALL))
 
     def _type_history(self, experiment: EvalExperiment) -> TypeHistory:
         version = self._mirror.version(experiment)

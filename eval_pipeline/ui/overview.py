@@ -141,8 +141,9 @@ def _event_card(event: PromptEvent) -> None:
     few = len(event.eval_types) <= CARD_TYPES
     types = ", ".join(event.eval_types) if few else numbers.counted(len(event.eval_types), "eval type")
     who = f" · {escape(event.actor)}" if event.actor else ""
+    where = f" {escape(f'@{event.alias}')}" if event.alias else ""
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f"{look.icon} **{look.word}** · :gray-badge[{escape(event.prompt_name)}] {escape(change)}")
+        st.markdown(f"{look.icon} **{look.word}** · :gray-badge[{escape(event.prompt_name)}{where}] {escape(change)}")
         st.caption(f"{numbers.when(event.timestamp)}{who}" + (f"  \nin {escape(types)}" if types else ""))
 
 

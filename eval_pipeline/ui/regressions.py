@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
@@ -21,11 +20,13 @@ from eval_pipeline.core.models import (
 from eval_pipeline.core.regression import check_all_regressions, compare_runs
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.errors import PipelineError
-from eval_pipeline.report import diff, diff_html, numbers
+from eval_pipeline.report import diff, numbers
+from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
 from eval_pipeline.store.prompts import get_prompt_text
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.versions import difference
 
 ALL = "All eval types"
 NEWEST, BEFORE = "Newest complete run of each", "The complete run before it"
@@ -153,7 +154,7 @@ def table(comparison: Comparison) -> None:
                 "Current": [report.current_pass_rate * 100 for report in reports],
                 "Change": [report.delta_pp for report in reports],
                 "Threshold": [numbers.threshold(report.threshold) for report in reports],
-                "Run": [_utc(report.current_timestamp) for report in reports],
+                "Run": [table_time(report.current_timestamp) for report in reports],
             }
         )
         st.dataframe(shown, hide_index=True, height="content", column_config=_COLUMNS)
@@ -162,11 +163,6 @@ def table(comparison: Comparison) -> None:
     for report in reports:
         for note in report.notes:
             st.caption(f":material/warning: {escape(report.eval_type)}: {escape(note)}")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """A time as the table takes it: in UTC, without saying so."""
-    return moment and moment.astimezone(UTC).replace(tzinfo=None)
 
 
 _COLUMNS = {
@@ -215,12 +211,7 @@ def _text_change(name: str, old: str, new: str) -> None:
         return
     if after.commit_message:
         st.caption(f":material/commit: {escape(after.commit_message)}")
-    st.html(_difference(diff.as_text(before.template), diff.as_text(after.template)))
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _difference(before: str, after: str) -> str:
-    return diff_html.side_by_side(before, after)
+    st.html(difference(diff.as_text(before.template), diff.as_text(after.template)))
 
 
 @st.cache_data(show_spinner=False, max_entries=256, ttl=300)

@@ -13,7 +13,10 @@ from tests.builder import StoreBuilder
 
 pytestmark = pytest.mark.browser
 
-PAGES = ["/", "/trends", "/trends?view=Small+multiples", "/trends?view=Heatmap", "/regressions"]
+PAGES = [
+    *("/", "/trends", "/trends?view=Small+multiples", "/trends?view=Heatmap", "/regressions"),
+    *("/audit", "/promote", "/rollback"),
+]
 
 
 def charts(tab: Page) -> int:
@@ -29,7 +32,7 @@ def charts(tab: Page) -> int:
 def test_every_page_is_drawn_in_light_and_dark(page: str, scheme: str, demo_app: str, open_tab: OpenTab) -> None:
     tab = open_tab(demo_app + page, scheme)
     expect(tab.locator("h1")).to_be_visible()
-    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(3)
+    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
     background = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 21, 28)"}[scheme]
 
@@ -104,7 +107,7 @@ def test_whoever_first_opens_a_page_other_than_the_first_sees_the_whole_app(
     with serving(tmp_path, EVAL_PIPELINE_CONFIG=str(demo_folder / "eval_pipeline.toml")) as address:
         tab = open_tab(f"{address}/regressions?eval=tone")
         expect(tab.locator("h1")).to_have_count(1)
-        expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(3)
+        expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
         expect(tab.locator("h1")).to_contain_text("Regressions")
         tab.get_by_test_id("stSidebarNav").get_by_role("link").first.click()
         expect(tab.locator("h1")).to_contain_text("Overview", timeout=WAIT_MS)
@@ -121,7 +124,7 @@ def test_names_and_texts_from_outside_never_run(store_builder: StoreBuilder, tmp
             tab = open_tab(address + page)
             tab.wait_for_timeout(500)
             assert tab.locator("img[src='x']").count() == 0
-        expect(tab.locator(".pdiff")).to_be_visible()
+        expect(open_tab(f"{address}/regressions").locator(".pdiff")).to_be_visible()
 
 
 def test_a_store_that_is_away_is_said_on_every_page_and_found_again(

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.builder import StoreBuilder
+from tests.pages.acting import Team
 
 ROOT = Path(__file__).parents[2]
 Open = Callable[..., AppTest]
@@ -44,3 +45,9 @@ def history(store_builder: StoreBuilder) -> StoreBuilder:
     store_builder.log_run("memory", 0.5, metrics={"error_cases": 3, "total_cases": 20})
     store_builder.log_run("memory", None, status="FAILED")
     return store_builder
+
+
+@pytest.fixture
+def team(store_builder: StoreBuilder) -> Team:
+    """A store with a prompt whose v2 may go live and whose v3 may not."""
+    return Team(store_builder)

@@ -1,7 +1,7 @@
 """Forks processes that sync: what they need is imported once, so that many can be started and killed.
 
-Reads one JSON line an order, `{"uri", "cache", "page", "die_at"}`, and forks a child for it, which opens the store, says
-`ready <pid>`, waits for `go` in its turn, syncs, and exits with 0. With `die_at` it kills itself at that step of
+Reads one JSON line an order, `{"uri", "cache", "page", "die_at"}`, and forks a child for it, which opens the store,
+says `ready <pid>`, waits for `go`, syncs, and exits with 0. With `die_at` it kills itself at that step of
 writing files. For each child that ended, `ended <pid> <status>` is said, -9 for a kill.
 """
 
@@ -40,7 +40,7 @@ def sync(order: dict[str, Any], go: int) -> None:
 
 
 def die_at(step: int) -> None:
-    """Be killed at this step of writing: before a file is written, when it is half written, before or after a rename."""
+    """Be killed at this step of writing: before a file, when it is half written, before and after a rename."""
     left = [step]
 
     def count_down() -> None:

@@ -59,7 +59,7 @@ def web_server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str
         def do_GET(self) -> None:
             answer(self)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - as http.server calls it
 
         def log_message(self, *_: object) -> None:
             pass
@@ -333,7 +333,7 @@ def test_mlflows_default_store_that_is_not_there_is_empty_and_is_not_created(
 
 def test_a_named_store_that_is_the_default_one_must_be_there(settings_with: Callable[..., Settings]) -> None:
     assert "there is no file mlflow.db" in complaint("sqlite:///mlflow.db")
-    with pytest.raises(StoreError, match="there is no file mlflow.db, and it was not created"):
+    with pytest.raises(StoreError, match=r"there is no file mlflow\.db, and it was not created"):
         open_store(settings_with(tracking_uri="sqlite:///mlflow.db"))
 
 

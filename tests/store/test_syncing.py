@@ -220,8 +220,9 @@ def test_a_clock_that_was_ahead_at_the_last_sync_hides_nothing(
 ) -> None:
     store_builder.log_run("tone", started=NOW - timedelta(hours=9))
     store_builder.log_run("tone", started=NOW - timedelta(hours=8), ended=NOW + timedelta(days=90))
+    then = time.time() + 100 * 86_400
     with monkeypatch.context() as ahead:
-        ahead.setattr(syncing.time, "time", lambda then=time.time() + 100 * 86_400: then)
+        ahead.setattr(syncing.time, "time", lambda: then)
         check_same(store_builder, mirror)
     store_builder.log_run("tone", started=NOW - timedelta(hours=7))
     check_same(store_builder, mirror)
@@ -287,7 +288,7 @@ class Meddling:
         return self._client.search_runs(*args, **kwargs)
 
 
-SEARCHES = range(1, 10)
+SEARCHES = range(1, 5)
 
 
 @pytest.mark.parametrize("number", SEARCHES)

@@ -1,0 +1,273 @@
+"""The parts of the Audit log page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pandas as pd
+import streamlit as st
+
+from eval_pipeline.actions.auditing import audit_log, find_drift, reconcile_audit, verify_audit
+from eval_pipeline.actions.promote import utc_now
+from eval_pipeline.core.audit import Finding
+from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
+from eval_pipeline.errors import PipelineError
+from eval_pipeline.report import numbers
+from eval_pipeline.report.audit_csv import audit_csv
+from eval_pipeline.report.frames import table_time
+from eval_pipeline.report.looks import EVENTS, RECORDS
+from eval_pipeline.report.serialize import audit_record
+from eval_pipeline.store.aliases import list_prompts
+from eval_pipeline.store.connection import Store
+from eval_pipeline.ui import outcome
+from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
+from eval_pipeline.ui.outcome import Outcome
+from eval_pipeline.ui.record_card import record_card
+from eval_pipeline.ui.trends import WINDOWS
+
+VERIFIED_UNASKED = 200
+"""A log of more records is verified only when somebody asks: each one is read whole."""
+VERIFIED_SECONDS = 300
+ALL = "All"
+ACTIONS = {ALL: None, EVENTS["promote"].word: Action.PROMOTE, EVENTS["rollback"].word: Action.ROLLBACK}
+LONGEST_REASON = 120
+MOST_NAMED = 8
+_SHOWN = "audit.shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The records that the filters let through, newest first, of how many."""
+
+    records: tuple[AuditRecord, ...]
+    of: int
+
+
+def read(store: Store) -> list[AuditRecord]:
+    """The whole log, oldest first, as the store has it now. A log without a record ends the page, kindly."""
+    with stopping_kindly():
+        records = audit_log(store)
+    if not records:
+        st.info(
+            "**The audit log is empty.** Nobody has moved an alias with this tool yet: "
+            "each promotion and each rollback, here or on the command line, makes a record.",
+            icon=":material/inbox:",
+        )
+        st.stop()
+    return records
+
+
+def banners(store: Store, records: Sequence[AuditRecord]) -> None:
+    """What is wrong: aliases moved outside the tool, unfinished records, a log that was tampered with."""
+    if (done := outcome.last()) is not None:
+        outcome.say(done)
+    with stopping_kindly():
+        drift = find_drift(records, list_prompts(store))
+    if drift:
+        st.warning(_listed("An alias points where no record put it.", drift), icon=":material/alt_route:")
+    ended = sum(record.status is not RecordStatus.RUNNING for record in records)
+    findings = _verified(store, len(records), ended)
+    broken = [each for each in findings or () if each.breaks_chain]
+    open_ones = _unfinished(records, findings or ())
+    if open_ones:
+        st.warning(_listed("A record is unfinished.", open_ones), icon=":material/pending_actions:")
+        st.button(
+            "Settle unfinished records", icon=":material/gavel:", key="audit.settle", on_click=_settle, args=(store,)
+        )
+    if broken:
+        st.error(_listed("The log does not verify.", broken), icon=":material/gpp_bad:")
+    elif findings is not None:
+        count = numbers.counted(len(records), "record")
+        st.caption(f":material/verified_user: {count}; the chain was verified and nobody has changed it.")
+
+
+def _verified(store: Store, count: int, ended: int) -> list[Finding] | None:
+    """What verifying found; `None` if the log is long and nobody has asked."""
+    asked = st.session_state.get("audit.asked") or count <= VERIFIED_UNASKED
+    if not asked:
+        if not st.button("Verify the log", icon=":material/verified_user:", key="audit.verify"):
+            st.caption(f"{numbers.count(count)} records: verifying reads each of them whole.")
+            return None
+        st.session_state["audit.asked"] = True
+    with stopping_kindly():
+        return _verify(store, store.uri, count, ended)
+
+
+@st.cache_data(show_spinner="Verifying the log …", ttl=VERIFIED_SECONDS, max_entries=8)
+def _verify(_store: Store, _uri: str, count: int, ended: int) -> list[Finding]:  # noqa: ARG001 - they are the key
+    return [each for each in verify_audit(_store) if each.kind != "drift"]
+
+
+def _unfinished(records: Sequence[AuditRecord], findings: Sequence[Finding]) -> list[Finding]:
+    """Records that are open now, and what else verifying found unfinished."""
+    now = [
+        Finding("unfinished", record.sequence, record.id, _about_open(record))
+        for record in records
+        if record.status is RecordStatus.RUNNING
+    ]
+    known = {each.record_id for each in now}
+    return now + [each for each in findings if each.kind == "unfinished" and each.record_id not in known]
+
+
+def _about_open(record: AuditRecord) -> str:
+    what = f"record {record.sequence} ({record.action.value} of {record.prompt_name}@{record.alias})"
+    return f"{what} was begun by {record.actor}, {numbers.when(record.timestamp)}, and has not ended"
+
+
+def _listed(title: str, findings: Sequence[Finding]) -> str:
+    lines = [f"- {escape(numbers.shortened(each.text, 300))}" for each in findings[:MOST_NAMED]]
+    if len(findings) > MOST_NAMED:
+        lines.append(f"- and {len(findings) - MOST_NAMED} more: `eval-pipeline audit verify` names all")
+    return f"**{title}**\n\n" + "\n".join(lines)
+
+
+def _settle(store: Store) -> None:
+    try:
+        done = reconcile_audit(store, utc_now())
+    except PipelineError as problem:
+        outcome.outbox().outcome = Outcome("failed", [f"**Not settled.** {escape(str(problem))}."])
+        return
+    _verify.clear()
+    shared_history().ask_again()
+    outcome.outbox().outcome = Outcome("done", [escape(line) for line in done] or ["Nothing was left open."])
+
+
+def filters(records: Sequence[AuditRecord]) -> Chosen:
+    """The filters above the table, each kept in the URL."""
+    first, second, third = st.columns(3)
+    prompts = _several(first, "Prompts", "prompt", [record.prompt_name for record in records])
+    aliases = _several(second, "Aliases", "alias", [record.alias for record in records])
+    actors = _several(third, "By", "actor", [record.actor for record in records])
+    row = st.container(horizontal=True, gap="large")
+    word = row.segmented_control("Action", list(ACTIONS), default=ALL, required=True, key="action", bind="query-params")
+    days = row.segmented_control("Window", list(WINDOWS), default=ALL, required=True, key="since", bind="query-params")
+    action, length = ACTIONS[word or ALL], WINDOWS[days or ALL]
+    first_moment = None if length is None else utc_now() - timedelta(days=length)
+    kept = [
+        record
+        for record in reversed(records)
+        if (not prompts or record.prompt_name in prompts)
+        and (not aliases or record.alias in aliases)
+        and (not actors or record.actor in actors)
+        and action in (None, record.action)
+        and (first_moment is None or (record.timestamp is not None and record.timestamp >= first_moment))
+    ]
+    return Chosen(tuple(kept), len(records))
+
+
+def _several(place: st.delta_generator.DeltaGenerator, title: str, key: str, values: Sequence[str]) -> list[str]:
+    options = sorted(set(values))
+    return list(place.multiselect(title, options, key=key, bind="query-params", placeholder="All"))
+
+
+def table(chosen: Chosen) -> None:
+    """The records, newest first; a chosen row opens its record."""
+    records = chosen.records
+    if not records:
+        st.info("**No record in this view.** Choose a longer window or other filters.", icon=":material/search_off:")
+        return
+    ids = [record.id for record in records]
+    st.session_state[_SHOWN] = ids
+    key = f"audit:{hashlib.sha256(''.join(ids).encode()).hexdigest()[:12]}"
+    st.dataframe(
+        _frame(records),
+        key=key,
+        hide_index=True,
+        height="content" if len(records) <= 15 else 560,
+        on_select=lambda: _pick(key),
+        selection_mode="single-row",
+        column_config=_COLUMNS,
+    )
+    some = (
+        "" if len(records) == chosen.of else f"{numbers.count(len(records))} of {numbers.count(chosen.of)} records · "
+    )
+    st.caption(f"{some}Select a row to open its record")
+
+
+_COLUMNS = {
+    "#": st.column_config.NumberColumn(width=50),
+    "At": st.column_config.DatetimeColumn("At (UTC)", format="DD MMM YYYY HH:mm"),
+    "Reason": st.column_config.TextColumn(width="medium"),
+}
+
+
+def _frame(records: Sequence[AuditRecord]) -> pd.DataFrame:
+    looks = [RECORDS[record.status.value] for record in records]
+    return pd.DataFrame(
+        {
+            "#": [record.sequence for record in records],
+            "At": [table_time(record.timestamp) for record in records],
+            "Action": [_action(record) for record in records],
+            "Alias": [f"{record.prompt_name}@{record.alias}" for record in records],
+            "Version": [_change(record) for record in records],
+            "By": [record.actor for record in records],
+            "Status": [f"{look.glyph} {look.word}" for look in looks],
+            "Forced": ["! Forced" if record.forced else "" for record in records],
+            "Reason": [numbers.shortened(" ".join(record.reason.split()), LONGEST_REASON) for record in records],
+        }
+    )
+
+
+def _action(record: AuditRecord) -> str:
+    look = EVENTS[record.action.value]
+    return f"{look.glyph} {look.word}"
+
+
+def _change(record: AuditRecord) -> str:
+    return numbers.version_change(
+        None if record.from_version is None else f"v{record.from_version}", f"v{record.to_version}"
+    )
+
+
+def _pick(key: str) -> None:
+    """A selected row puts its record into the URL; none takes it out."""
+    rows = st.session_state[key]["selection"]["rows"]
+    ids = st.session_state.get(_SHOWN, [])
+    if rows and rows[0] < len(ids):
+        st.query_params["record"] = ids[rows[0]]
+    else:
+        st.query_params.pop("record", None)
+
+
+def details(store: Store, records: Sequence[AuditRecord]) -> None:
+    """The record that the URL names, if it names one."""
+    asked = st.query_params.get("record")
+    if not asked:
+        return
+    found = next((record for record in records if record.id == asked), None)
+    with st.container(border=True):
+        if found is None:
+            st.markdown(f"There is no record {escape(asked)} in this log.")
+        else:
+            record_card(store, found)
+        st.button("Close", icon=":material/close:", key="audit.close", on_click=_close)
+
+
+def _close() -> None:
+    st.query_params.pop("record", None)
+
+
+def downloads(chosen: Chosen) -> None:
+    """What is shown, as CSV and as JSON, made when it is asked for."""
+    records = chosen.records
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download CSV",
+            lambda: audit_csv(records).encode(),
+            file_name="audit-log.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Download JSON",
+            lambda: json.dumps([audit_record(each) for each in records], indent=2, ensure_ascii=False).encode(),
+            file_name="audit-log.json",
+            mime="application/json",
+            icon=":material/data_object:",
+            on_click="ignore",
+        )

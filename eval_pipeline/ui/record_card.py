@@ -1,0 +1,99 @@
+"""One audit record, whole: its fields, its reason, the gate as it was."""
+
+from __future__ import annotations
+
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from eval_pipeline.core.models import AuditRecord, PromotionEvalCheck
+from eval_pipeline.report import numbers
+from eval_pipeline.report.looks import EVENTS, RECORDS
+from eval_pipeline.store.audit import read_content
+from eval_pipeline.store.connection import Store
+from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.gate_table import gate_table
+
+LONG_REASON = 1_500
+"""A longer one scrolls."""
+
+
+class GateSnapshot(BaseModel):
+    """The gate as a record kept it."""
+
+    allowed: bool
+    checks: tuple[PromotionEvalCheck, ...]
+    obstacles: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class RecordContent(BaseModel):
+    """What `record.json` has beyond the record's own fields."""
+
+    source_alias: str | None
+    gate: GateSnapshot | None
+
+
+def record_card(store: Store, record: AuditRecord) -> None:
+    """The record, with what its artifact says of the gate."""
+    _heading(record)
+    with stopping_kindly():
+        text = read_content(store, record.id)
+    content = _understood(text)
+    _fields(record, content)
+    st.markdown("**Reason**")
+    if record.reason:
+        st.code(
+            record.reason, language=None, wrap_lines=True, height=300 if len(record.reason) > LONG_REASON else "content"
+        )
+    else:
+        st.caption("None was given.")
+    if record.overridden:
+        st.markdown("**What it overrode**\n" + "\n".join(f"- {escape(each)}" for each in record.overridden))
+    if content is None:
+        said = "is missing or out of reach" if text is None else "is not what this tool writes"
+        st.warning(f"The gate can't be shown: this record's `record.json` {said}.", icon=":material/draft:")
+    elif content.gate is not None:
+        _gate(store, record, content.gate)
+
+
+def _understood(text: str | None) -> RecordContent | None:
+    try:
+        return None if text is None else RecordContent.model_validate_json(text)
+    except ValidationError:
+        return None
+
+
+def _heading(record: AuditRecord) -> None:
+    look, state = EVENTS[record.action.value], RECORDS[record.status.value]
+    before = None if record.from_version is None else f"v{record.from_version}"
+    change = numbers.version_change(before, f"v{record.to_version}")
+    forced = " :orange-badge[:material/gpp_maybe: Forced]" if record.forced else ""
+    name = escape(f"{record.prompt_name}@{record.alias}")
+    st.markdown(
+        f"#### {look.icon} {look.word} of {name} {change} :{state.badge}-badge[{state.icon} {state.word}]{forced}"
+    )
+
+
+def _fields(record: AuditRecord, content: RecordContent | None) -> None:
+    rows = {
+        "At": numbers.when(record.timestamp),
+        "By": record.actor,
+        "Record": f"no. {record.sequence} · {record.id}",
+        "Evidence": numbers.counted(len(record.justifying_run_ids), "run") if record.justifying_run_ids else "none",
+    }
+    if content is not None and content.source_alias:
+        rows["From"] = f"@{content.source_alias}"
+    if record.outcome:
+        rows["Outcome"] = record.outcome
+    st.markdown("  \n".join(f":gray[{name}] {escape(value)}" for name, value in rows.items()))
+
+
+def _gate(store: Store, record: AuditRecord, gate: GateSnapshot) -> None:
+    word = "allowed it" if gate.allowed else "blocked it"
+    st.markdown(f"**The gate as it was:** {word}")
+    if gate.checks and record.timestamp is not None:
+        with stopping_kindly():
+            gate_table(store, gate.checks, record.timestamp, "record.gate")
+        st.caption("Ages are those at the time of the action.")
+    for warning in gate.warnings:
+        st.caption(f":material/warning: {escape(warning)}")

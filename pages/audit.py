@@ -1,0 +1,11 @@
+"""Who moved which alias, when and why; whether the log is whole."""
+
+from eval_pipeline import ui
+
+store = ui.open_live_page("audit")
+records = ui.audit.read(store)
+ui.audit.banners(store, records)
+chosen = ui.audit.filters(records)
+ui.audit.table(chosen)
+ui.audit.details(store, records)
+ui.audit.downloads(chosen)

@@ -1,0 +1,13 @@
+"""Letting a prompt version go live, on evidence."""
+
+from eval_pipeline import ui
+
+store = ui.open_live_page("promote")
+choice = ui.promote.choose(store)
+proposal = ui.promote.propose(store, choice)
+ui.promote.what_became_of_it(proposal)
+ui.promote.decision(proposal)
+ui.promote.versions(store, proposal)
+ui.promote.gate(store, proposal)
+ui.promote.text(store, proposal)
+ui.promote.act(store, proposal)

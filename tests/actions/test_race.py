@@ -1,0 +1,66 @@
+"""Twenty processes move the same alias at once: one chain, and no two act inside each other."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eval_pipeline.settings import Settings
+from eval_pipeline.store.connection import Store
+from tests.actions.actors import Actors
+from tests.actions.stage import Stage, furnish, spy
+from tests.builder import StoreBuilder
+from tests.conftest import Server
+
+PROCESSES = 20
+ANSWERS = {"promoted", "rolled back", "refused", "live already", "nothing to roll back to"}
+
+
+@pytest.fixture
+def actors(tmp_path: Path) -> Iterator[Actors]:
+    started = Actors(tmp_path)
+    yield started
+    started.close()
+
+
+def race(actors: Actors, stage: Stage, actions: int) -> None:
+    for seed in range(PROCESSES):
+        actors.start(stage, actions=actions, seed=seed)
+    actors.go()
+    codes, counts = actors.ended(PROCESSES)
+    print(dict(counts))  # noqa: T201 - the figures that count, with -s
+    assert codes == [0] * PROCESSES
+    assert (set(counts) - ANSWERS, counts.total()) == (set(), PROCESSES * actions)
+    done = [record for record in stage.log() if record.status.value == "FINISHED"]
+    assert len(done) == counts["promoted"] + counts["rolled back"] > 0
+    for first, second in itertools.pairwise(done):
+        assert second.from_version == first.to_version
+    assert stage.live() == done[-1].to_version
+    assert counts["refused"] > 0
+    names = [each.name for each in stage.client.search_experiments() if each.name.startswith(f"{stage.builder.base}.")]
+    assert names == [f"{stage.builder.base}.audit"]
+    stage.check_settled()
+    assert [record.status.value for record in stage.log()].count("RUNNING") == 0
+
+
+def test_twenty_processes_on_a_store_that_never_had_a_log_make_one_log_and_one_chain(
+    actors: Actors, stage: Stage
+) -> None:
+    race(actors, stage, actions=3)
+
+
+@pytest.mark.server
+def test_twenty_processes_through_a_server_make_one_chain(
+    actors: Actors, mlflow_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = f"race-{uuid.uuid4().hex[:8]}"
+    builder = StoreBuilder(mlflow_server.uri, base)
+    furnish(builder, prompt="persona")
+    path = Path(mlflow_server.db_uri.removeprefix("sqlite:///"))
+    spy(path)
+    store = Store(mlflow_server.uri, Settings.model_validate({"base_experiment": base}))
+    race(actors, Stage(store, builder, path), actions=1)
