@@ -4,7 +4,7 @@ from eval_pipeline import ui
 
 store = ui.open_live_page("audit")
 records = ui.audit.read(store)
-ui.audit.banners(store, records)
+ui.log_health.banners(store, records)
 chosen = ui.audit.filters(records)
 ui.audit.table(chosen)
 ui.audit.details(store, records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from eval_pipeline.core.suites import CaseResult, read_case_lines
 from eval_pipeline.errors import PipelineError
@@ -42,6 +45,7 @@ def run_evaluator(dataset: Path, prompts: Mapping[str, str], *, kill: bool = Fal
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        env=_environment(),
     ) as child:
         if kill:
             child.kill()
@@ -54,3 +58,11 @@ def run_evaluator(dataset: Path, prompts: Mapping[str, str], *, kill: bool = Fal
         last = complaints.strip().splitlines()[-1:] or [f"exit code {child.returncode}"]
         raise PipelineError(f"the evaluator of {dataset} failed: {last[0]}")
     return ChildResult(tuple(read_case_lines(lines)), child.returncode, timedelta(seconds=time.monotonic() - began))
+
+
+def _environment() -> dict[str, str]:
+    """Ours; where Python is told to write no bytecode beside the sources, the many children share some elsewhere."""
+    variables = dict(os.environ)
+    if variables.pop("PYTHONDONTWRITEBYTECODE", ""):
+        variables["PYTHONPYCACHEPREFIX"] = str(user_cache_path("eval-pipeline", appauthor=False) / "bytecode")
+    return variables

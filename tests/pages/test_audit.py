@@ -164,7 +164,7 @@ def test_a_record_whose_artifact_is_nonsense_is_shown_as_far_as_it_goes(open_pag
 
 def test_a_long_log_is_verified_only_when_asked(open_page: Open, team: Team, monkeypatch) -> None:
     act(team)
-    monkeypatch.setattr("eval_pipeline.ui.audit.VERIFIED_UNASKED", 2)
+    monkeypatch.setattr("eval_pipeline.ui.log_health.VERIFIED_UNASKED", 2)
     app = open_page("audit", team.uri)
     assert "chain was verified" not in said(app)
     app.button(key="audit.verify").click().run()
