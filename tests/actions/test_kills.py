@@ -14,7 +14,7 @@ import pytest
 from tests.actions.actors import Actors, moments
 from tests.actions.stage import Stage, moves
 
-RANDOM_KILLS = 6
+RANDOM_KILLS = 3
 PROMOTE_THEN_ROLL_BACK = 12
 """The seed with which a process promotes v4 and takes it back."""
 KILLED = -signal.SIGKILL

@@ -50,7 +50,7 @@ def race(actors: Actors, stage: Stage, actions: int) -> None:
 def test_twenty_processes_on_a_store_that_never_had_a_log_make_one_log_and_one_chain(
     actors: Actors, stage: Stage
 ) -> None:
-    race(actors, stage, actions=3)
+    race(actors, stage, actions=2)
 
 
 @pytest.mark.server

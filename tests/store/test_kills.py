@@ -26,7 +26,7 @@ from tests.store.oracle import mirror_contents, store_contents
 
 LATE = LONG_AGO + timedelta(days=30)
 PAGE = 7
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "4"))
 """At random moments, of a first sync and as many of a later one."""
 TYPES = ("tone", "routing")
 
