@@ -98,6 +98,8 @@ class Dataset(Part):
     """The lowest pass rate that is good, 0..1; `None`: the settings decide."""
     repeat: Annotated[int, Field(ge=1)] = 1
     """How often each case is run."""
+    prompts: list[Name] = []
+    """The registry prompts that this type uses; empty: all of the project."""
     cases: Annotated[list[Case], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -25,6 +25,16 @@ class CaseResult:
     expected: str | None
     output: str | None
     duration_ms: float
+    reason: str | None = None
+    """Why it did not pass: the assertions that failed, the judge's words."""
+    tags: tuple[str, ...] = ()
+    attempts: int = 1
+    """How many calls to the target it took, retries and turns included."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it this result and no other: the case and which of its runs."""
+        return self.case_id, self.repeat
 
 
 CASE_COLUMNS = tuple(field.name for field in fields(CaseResult))
@@ -86,6 +96,7 @@ def case_table(cases: Sequence[CaseResult]) -> dict[str, Any]:
 
 def _read_case(line: str) -> CaseResult:
     try:
-        return CaseResult(**json.loads(line))
-    except (json.JSONDecodeError, TypeError) as problem:
+        values = json.loads(line)
+        return CaseResult(**{**values, "tags": tuple(values.get("tags", ()))})
+    except (json.JSONDecodeError, TypeError, AttributeError) as problem:
         raise ValueError(f"no case result: {line[:200]!r}") from problem

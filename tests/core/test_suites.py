@@ -110,5 +110,5 @@ def test_the_table_has_a_row_a_case_in_the_documented_columns() -> None:
     assert [row[0] for row in table["data"]] == ["a", "b"]
     assert (
         *("case_id", "group", "repeat", "passed", "score"),
-        *("error", "input", "expected", "output", "duration_ms"),
+        *("error", "input", "expected", "output", "duration_ms", "reason", "tags", "attempts"),
     ) == CASE_COLUMNS

@@ -1,4 +1,4 @@
-"""One Settings object, read once: defaults, then `eval_pipeline.toml`, then the environment.
+"""Reading the settings once: defaults, then `eval_pipeline.toml`, then the environment.
 
 Each leaf of the schema can stand in the file or in an environment variable: `gate.evidence` is
 `EVAL_PIPELINE_GATE_EVIDENCE`, and an entry of a table is `EVAL_PIPELINE_THRESHOLDS_TONE` (`-` in a name is `_`) or, for
@@ -13,11 +13,12 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from eval_pipeline.errors import SettingsError
+from eval_pipeline.settings.schema import Settings
 
 FILE_NAME = "eval_pipeline.toml"
 PREFIX = "EVAL_PIPELINE_"
@@ -25,102 +26,8 @@ CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEBUG_VARIABLE = PREFIX + "DEBUG"
 """Set to show where an internal error happened."""
 NO_SETTINGS = frozenset({CONFIG_VARIABLE, DEBUG_VARIABLE})
-ANY_TYPE = "*"
 SHOWN_VALUE = 80
 """Characters of a bad value that a message shows."""
-
-
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("input should be a number")  # noqa: TRY004 - what pydantic turns into its own error
-    return value
-
-
-Numeric = BeforeValidator(_no_truth)
-Rate = Annotated[float, Numeric, Field(ge=0, le=1, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
-
-
-class Table(BaseModel):
-    """A table of settings; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _readable_source(source: str) -> str:
-    kind, separator, name = source.partition(":")
-    if not source or (separator and kind in {"metrics", "params"} and not name):
-        raise ValueError(f"{source!r} is no source: write a metric's name, or params:NAME for a param")
-    return source
-
-
-Source = Annotated[str, AfterValidator(_readable_source)]
-
-
-class MetricNames(Table):
-    """Where a run keeps its numbers: a metric's name, or `params:NAME`.
-
-    What is not set falls back to the table `"*"`, then to our own name.
-    """
-
-    pass_rate: Source | None = None
-    average_score: Source | None = None
-    total_cases: Source | None = None
-    error_cases: Source | None = None
-
-
-class MirrorSettings(Table):
-    """The local copy of the runs, which makes reading fast and can be deleted at any time."""
-
-    enabled: bool = True
-    cache_dir: Path | None = None
-    """Folder for it; by default the user's cache folder."""
-    refresh_minutes: Annotated[float, Numeric, Field(gt=0)] = 60
-    """An experiment not read in full for this long is read again, one at a time, to catch late edits."""
-
-
-class GateSettings(Table):
-    """When a prompt version may go live."""
-
-    evidence: Literal["candidate", "latest"] = "candidate"
-    """`latest` takes the newest complete run of any version instead of the candidate's."""
-    required: list[str] = []
-    """Eval types that block when they have no complete run."""
-    max_evidence_age_days: Annotated[float, Numeric, Field(gt=0)] | None = 30
-    min_cases: Annotated[int, Numeric, Field(ge=1)] | None = 20
-    block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
-    """Which of the warnings block instead."""
-
-
-class Settings(Table):
-    """What a team can set. Every key has a default, so no file is needed."""
-
-    tracking_uri: str | None = None
-    base_experiment: Name = "my-assistant-eval"
-    base_eval_type: Name = "quality"
-    default_threshold: Rate = 0.80
-    thresholds: dict[str, Rate] = {}
-    threshold_params: list[Name] = ["pass_rate_threshold"]
-    context_params: list[Name] = ["dataset_version", "judge_model", "assistant_model", "git_sha"]
-    metrics: dict[str, MetricNames] = {}
-    mlflow_ui_url: str | None = None
-    """Where people open MLflow, for links to runs; by default the tracking server itself."""
-    notice: str | None = None
-    """A line that the app shows on every page, such as what its history is made of."""
-    gate: GateSettings = GateSettings()
-    mirror: MirrorSettings = MirrorSettings()
-
-    def threshold(self, eval_type: str) -> float:
-        """Today's threshold of an eval type, 0..1."""
-        return self.thresholds.get(eval_type, self.default_threshold)
-
-    def metric_source(self, eval_type: str, quantity: str) -> str:
-        """Where runs of this type keep `quantity`: a metric's name, or `params:NAME`."""
-        for table in (self.metrics.get(eval_type), self.metrics.get(ANY_TYPE)):
-            named: str | None = getattr(table, quantity, None) if table else None
-            if named:
-                return named.removeprefix("metrics:")
-        return quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +67,23 @@ def load_settings(config: Path | None = None, environ: Mapping[str, str] | None 
             origins.update((leaf, variable) for leaf, _ in _leaves({key: value}))
             _check_keys(values, Settings, "", variable)
             settings = _validate(values, origins)
-    return LoadedSettings(settings, origins, path)
+    _check_targets(settings, origins)
+    return LoadedSettings(settings if path is None else _placed(settings, path), origins, path)
+
+
+def _check_targets(settings: Settings, origins: Mapping[str, str]) -> None:
+    for key, target in (("target", settings.target), ("judge", settings.judge)):
+        if target.missing:
+            place = next((origins[each] for each in origins if _same_or_within(each, key)), "settings")
+            raise _error(f"{place}: {key}.kind = {target.kind!r} needs {key}.{target.missing[0]}")
+
+
+def _placed(settings: Settings, path: Path) -> Settings:
+    """With the folders that count from the settings file in full."""
+    home = path.absolute().parent
+    runner = settings.runner.model_copy(update={"folder": home / (settings.runner.folder or "")})
+    datasets = [str(home / each) for each in settings.datasets]
+    return settings.model_copy(update={"runner": runner, "datasets": datasets})
 
 
 UNREADABLE_TOML = (ValueError, RecursionError)

@@ -1,0 +1,24 @@
+"""One Settings object, read once: its schema, and where its values come from."""
+
+from eval_pipeline.settings.loading import DEBUG_VARIABLE, FILE_NAME, LoadedSettings, load_settings
+from eval_pipeline.settings.schema import (
+    GateSettings,
+    MetricNames,
+    MirrorSettings,
+    RunnerSettings,
+    Settings,
+    WatchSettings,
+)
+
+__all__ = [
+    "DEBUG_VARIABLE",
+    "FILE_NAME",
+    "GateSettings",
+    "LoadedSettings",
+    "MetricNames",
+    "MirrorSettings",
+    "RunnerSettings",
+    "Settings",
+    "WatchSettings",
+    "load_settings",
+]

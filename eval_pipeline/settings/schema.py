@@ -1,0 +1,144 @@
+"""What a team can set: one `Settings` object. Every key has a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from eval_pipeline.core.jobs import Target
+
+ANY_TYPE = "*"
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")  # noqa: TRY004 - what pydantic turns into its own error
+    return value
+
+
+Numeric = BeforeValidator(_no_truth)
+Rate = Annotated[float, Numeric, Field(ge=0, le=1, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Table(BaseModel):
+    """A table of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _readable_source(source: str) -> str:
+    kind, separator, name = source.partition(":")
+    if not source or (separator and kind in {"metrics", "params"} and not name):
+        raise ValueError(f"{source!r} is no source: write a metric's name, or params:NAME for a param")
+    return source
+
+
+Source = Annotated[str, AfterValidator(_readable_source)]
+
+
+class MetricNames(Table):
+    """Where a run keeps its numbers: a metric's name, or `params:NAME`.
+
+    What is not set falls back to the table `"*"`, then to our own name.
+    """
+
+    pass_rate: Source | None = None
+    average_score: Source | None = None
+    total_cases: Source | None = None
+    error_cases: Source | None = None
+
+
+class MirrorSettings(Table):
+    """The local copy of the runs, which makes reading fast and can be deleted at any time."""
+
+    enabled: bool = True
+    cache_dir: Path | None = None
+    """Folder for it; by default the user's cache folder."""
+    refresh_minutes: Annotated[float, Numeric, Field(gt=0)] = 60
+    """An experiment not read in full for this long is read again, one at a time, to catch late edits."""
+
+
+class GateSettings(Table):
+    """When a prompt version may go live."""
+
+    evidence: Literal["candidate", "latest"] = "candidate"
+    """`latest` takes the newest complete run of any version instead of the candidate's."""
+    required: list[str] = []
+    """Eval types that block when they have no complete run."""
+    max_evidence_age_days: Annotated[float, Numeric, Field(gt=0)] | None = 30
+    min_cases: Annotated[int, Numeric, Field(ge=1)] | None = 20
+    block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
+    """Which of the warnings block instead."""
+
+
+class RunnerSettings(Table):
+    """How evals are run."""
+
+    command: str | None = None
+    """A team's own runner instead of the built-in one, per dataset, as in `python -m eval --dataset {dataset}`."""
+    folder: Path | None = None
+    """Where targets and commands are found and run; by default the folder of the settings file, or else here."""
+    jobs: Annotated[int, Numeric, Field(ge=1)] = 2
+    """Eval types at once."""
+    concurrency: Annotated[int, Numeric, Field(ge=1)] = 8
+    """Cases at once, within an eval type."""
+    timeout_s: Annotated[float, Numeric, Field(gt=0, allow_inf_nan=False)] = 120
+    """Seconds that a case may take with all its retries, unless the case says otherwise."""
+    retries: Annotated[int, Numeric, Field(ge=0)] = 5
+    """Further attempts at a call after 429, 5xx or a broken connection."""
+    max_calls: Annotated[int, Numeric, Field(ge=0)] = 0
+    """Calls to target and judge that one suite run may make; 0 for no cap."""
+    executor: Literal["local", "dask"] = "local"
+    dask_address: str | None = None
+    """Scheduler for `executor = "dask"`; without one, a cluster on this machine is started."""
+
+
+class WatchSettings(Table):
+    """How new prompt versions are noticed."""
+
+    webhook_secret_env: Name = "EVAL_WEBHOOK_SECRET"
+    """The environment variable that holds the secret of MLflow's webhook."""
+
+
+class Settings(Table):
+    """What a team can set. Every key has a default, so no file is needed."""
+
+    tracking_uri: str | None = None
+    base_experiment: Name = "my-assistant-eval"
+    base_eval_type: Name = "quality"
+    default_threshold: Rate = 0.80
+    thresholds: dict[str, Rate] = {}
+    threshold_params: list[Name] = ["pass_rate_threshold"]
+    context_params: list[Name] = ["dataset_version", "judge_model", "assistant_model", "git_sha"]
+    metrics: dict[str, MetricNames] = {}
+    mlflow_ui_url: str | None = None
+    """Where people open MLflow, for links to runs; by default the tracking server itself."""
+    notice: str | None = None
+    """A line that the app shows on every page, such as what its history is made of."""
+    datasets: list[Name] = ["evals"]
+    """Folders and files with eval datasets; relative ones count from the settings file."""
+    prompts: list[Name] = []
+    """The registry prompts that are this project's; empty: all."""
+    suites: dict[str, list[Name]] = {}
+    """The eval types of each suite. `full` is all that there are, `core` five of them, unless it is said here."""
+    target: Target = Target()
+    judge: Target = Target()
+    runner: RunnerSettings = RunnerSettings()
+    watch: WatchSettings = WatchSettings()
+    gate: GateSettings = GateSettings()
+    mirror: MirrorSettings = MirrorSettings()
+
+    def threshold(self, eval_type: str) -> float:
+        """Today's threshold of an eval type, 0..1."""
+        return self.thresholds.get(eval_type, self.default_threshold)
+
+    def metric_source(self, eval_type: str, quantity: str) -> str:
+        """Where runs of this type keep `quantity`: a metric's name, or `params:NAME`."""
+        for table in (self.metrics.get(eval_type), self.metrics.get(ANY_TYPE)):
+            named: str | None = getattr(table, quantity, None) if table else None
+            if named:
+                return named.removeprefix("metrics:")
+        return quantity
