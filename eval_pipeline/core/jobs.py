@@ -35,7 +35,8 @@ class Target(BaseModel):
     api_key_env: Name = KEY_VARIABLE
     """`openai`: the environment variable that holds the key; where it is not set, none is sent."""
     prompts: list[Name] = []
-    """`openai`: the registry prompts that make the system message, in this order; empty: all, by name."""
+    """`openai`: the registry prompts that are sent, in this order; empty: all, by name. Texts make the system message,
+    chats are sent as they are, and where one says `{{input}}`, the user's turn stands there."""
     temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
@@ -43,9 +44,11 @@ class Target(BaseModel):
     extra: dict[str, Any] = {}
     """`openai`: further fields of the request body, such as `response_format`."""
     function: str | None = None
-    """`python`: `module:function`, called with the prompts (name to template) and the user's turns; it may be async."""
+    """`python`: `module:function`, called with the prompts (name to template) and the user's turns; it may be async.
+    If it has a parameter `vars`, it gets the variables of the case."""
     command: str | None = None
-    """`command`: a command line; it gets `{"prompts": …, "turns": […]}` on stdin and answers `{"output": …}`."""
+    """`command`: a command line; no shell reads it. It gets `{"prompts": …, "turns": […], "vars": …, "case_id": …}` on
+    stdin and answers `{"output": "…"}` or `{"error": "…"}` on stdout."""
 
     @property
     def missing(self) -> tuple[str, ...]:
