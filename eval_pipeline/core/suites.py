@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from eval_pipeline.core.models import RunStatus
+
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
@@ -74,6 +76,19 @@ def score_cases(cases: Iterable[CaseResult], planned: int | None = None) -> Eval
     )
 
 
+def in_order(cases: Iterable[CaseResult], case_ids: Sequence[str]) -> list[CaseResult]:
+    """The results in the order of their dataset, which an evaluator that runs cases at once does not keep."""
+    place = {case_id: index for index, case_id in enumerate(case_ids)}
+    return sorted(cases, key=lambda case: (place.get(case.case_id, len(place)), case.key))
+
+
+def status_of(outcome: EvalOutcome) -> RunStatus:
+    """What the run of this outcome is good for."""
+    if outcome.pass_rate is None:
+        return RunStatus.ERROR
+    return RunStatus.PARTIAL if outcome.error_cases else RunStatus.COMPLETE
+
+
 def write_case_line(case: CaseResult) -> str:
     """One result as the line of JSON that the evaluator prints."""
     return json.dumps(asdict(case), ensure_ascii=False)
@@ -92,6 +107,20 @@ def read_case_lines(text: str) -> list[CaseResult]:
 def case_table(cases: Sequence[CaseResult]) -> dict[str, Any]:
     """The results in pandas' `split` orientation: `columns` (`CASE_COLUMNS`) and `data`, a row a case."""
     return {"columns": list(CASE_COLUMNS), "data": [[getattr(case, name) for name in CASE_COLUMNS] for case in cases]}
+
+
+def read_case_table(table: Any) -> list[CaseResult]:
+    """What `case_table` made; columns that are not known are left out.
+
+    Raises:
+        ValueError: it is no such table.
+    """
+    try:
+        names = table["columns"]
+        rows = [dict(zip(names, row, strict=True)) for row in table["data"]]
+        return [_read_case(json.dumps({k: v for k, v in row.items() if k in CASE_COLUMNS})) for row in rows]
+    except (TypeError, KeyError) as problem:
+        raise ValueError("no table of cases") from problem
 
 
 def _read_case(line: str) -> CaseResult:
