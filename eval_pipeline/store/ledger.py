@@ -1,29 +1,25 @@
 """The audit log's order: a run whose params are claimed one by one.
 
-MLflow's params are write-once: of several processes that log different values for one key of one run, exactly one
-succeeds. That is the compare-and-set that aliases lack. The ledger has three params a record:
+MLflow's params are write-once (see `store.once`), which is the compare-and-set that aliases lack. The ledger has three
+params a record:
 
 - `seq.00001`: the entry (see `core.audit.Entry`). Who claims it holds the alias that it is about, until it ends.
 - `go.00001`: who may still move the alias: the record's owner, or whoever settles it because its owner stopped.
 - `end.00001`: what became of it.
-
-The experiment `{base}.audit` is filled before it gets its name, so that it never exists without its ledger and two
-processes that are first at once end up with one.
 """
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 
 from eval_pipeline.core.audit import Entry, read_entry
-from eval_pipeline.core.models import RecordStatus
-from eval_pipeline.errors import StoreError
+from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.store.connection import Store
+from eval_pipeline.store.once import find_ledger_run, make_ledger_run, read_ledger_run, write_once
 
 LEDGER_TAG = "eval_pipeline.ledger"
 SEQ, GO, END = "seq", "go", "end"
-TAKEN = "INVALID_PARAMETER_VALUE"
+CALLED = "audit"
 
 
 def audit_experiment_name(store: Store) -> str:
@@ -70,12 +66,9 @@ class Ledger:
         Raises:
             StoreError: it can't be read, or it was deleted.
         """
-        with self.store.reached():
-            run = self.store.client.get_run(self.run_id)
-        if run.info.lifecycle_stage != "active":
-            raise StoreError(f"the audit ledger (run {self.run_id}) was deleted: restore it with `mlflow runs restore`")
+        params = read_ledger_run(self.store, self.run_id, CALLED)
         state = LedgerState()
-        for key, value in run.data.params.items():
+        for key, value in params.items():
             kind, _, number = key.partition(".")
             if not number.isdigit():
                 continue
@@ -105,16 +98,7 @@ class Ledger:
         return self._write_once(END, sequence, f"{status.value} {outcome}".strip()[:500])
 
     def _write_once(self, kind: str, sequence: int, value: str) -> bool:
-        from mlflow.exceptions import MlflowException
-
-        with self.store.reached():
-            try:
-                self.store.client.log_param(self.run_id, f"{kind}.{sequence:05}", value)
-            except MlflowException as problem:
-                if problem.error_code == TAKEN and "not allowed" in str(problem):
-                    return False
-                raise
-        return True
+        return write_once(self.store, self.run_id, f"{kind}.{sequence:05}", value)
 
 
 def find_ledger(store: Store) -> Ledger | None:
@@ -123,41 +107,11 @@ def find_ledger(store: Store) -> Ledger | None:
     Raises:
         StoreError: it can't be read, or its experiment was deleted or is none of ours.
     """
-    if store.absent:
-        return None
-    name = audit_experiment_name(store)
-    with store.reached():
-        experiment = store.client.get_experiment_by_name(name)
-    if experiment is None:
-        return None
-    if experiment.lifecycle_stage != "active":
-        raise StoreError(f"the experiment {name} was deleted: restore it with `mlflow experiments restore`")
-    run_id = experiment.tags.get(LEDGER_TAG)
-    if not run_id:
-        raise StoreError(f"the experiment {name} is no audit log of ours: rename it, or set another base_experiment")
-    return Ledger(store, experiment.experiment_id, run_id)
+    found = find_ledger_run(store, audit_experiment_name(store), LEDGER_TAG, CALLED)
+    return None if found is None else Ledger(store, found.experiment_id, found.run_id)
 
 
 def make_ledger(store: Store) -> Ledger:
     """The ledger, made if there is none."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    found = find_ledger(store)
-    if found is not None:
-        return found
-    client, name = store.client, audit_experiment_name(store)
-    with store.reached():
-        experiment_id = client.create_experiment(f"{name}.{uuid.uuid4().hex}")
-        run = client.create_run(experiment_id, run_name="ledger", tags={LEDGER_TAG: "true"})
-        client.set_terminated(run.info.run_id)
-        client.set_experiment_tag(experiment_id, LEDGER_TAG, run.info.run_id)
-        try:
-            client.rename_experiment(experiment_id, name)
-        except (MlflowException, SQLAlchemyError):
-            client.delete_experiment(experiment_id)
-            found = find_ledger(store)
-            if found is None:
-                raise
-            return found
-    return Ledger(store, experiment_id, run.info.run_id)
+    made, _ = make_ledger_run(store, audit_experiment_name(store), LEDGER_TAG, CALLED)
+    return Ledger(store, made.experiment_id, made.run_id)
