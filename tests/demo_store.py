@@ -35,7 +35,8 @@ class Demo:
     def runs(self) -> dict[str, list[Run]]:
         """The runs of each eval type, oldest first."""
         client, base = self.client, "my-assistant-eval"
-        found = [(e.name, e.experiment_id) for e in client.search_experiments() if e.name.startswith(base)]
+        ours = [e for e in client.search_experiments() if f"{e.name}-".startswith(f"{base}-")]
+        found = [(each.name, each.experiment_id) for each in ours]
         return {
             "quality" if name == base else name.removeprefix(f"{base}-"): client.search_runs(
                 [number], order_by=["attributes.start_time ASC"]

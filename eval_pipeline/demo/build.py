@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from eval_pipeline.actions.context import target_name
 from eval_pipeline.core.datasets import Dataset, parse_dataset
-from eval_pipeline.core.suites import score_cases
+from eval_pipeline.core.jobs import Target
+from eval_pipeline.core.runs import experiment_name
+from eval_pipeline.core.suites import in_order, score_cases
 from eval_pipeline.demo.building import DATABASE, building
 from eval_pipeline.demo.evaluating import ChildResult, run_evaluator
 from eval_pipeline.demo.history import (
@@ -23,18 +27,22 @@ from eval_pipeline.demo.history import (
     ROUNDS,
     Round,
 )
+from eval_pipeline.demo.suite_history import SuiteHistory
 from eval_pipeline.settings import FILE_NAME, Settings
 from eval_pipeline.store.aliases import point_alias
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.recording import ensure_experiment, record_eval_run
 from eval_pipeline.store.registering import register_prompt_version
+from eval_pipeline.store.suite_evals import FAILURE_TAG
+from eval_pipeline.store.suite_runs import suites_experiment_name
+from eval_pipeline.store.tables import SUITE_TAG
 
 HERE = Path(__file__).parent
 CHILDREN_AT_ONCE = max(2, min(4, os.cpu_count() or 2))
 NOTICE = "Sample history. Its assistant is a rule follower that reads only the prompt texts, not an LLM."
 BETWEEN_TYPES = timedelta(seconds=40)
 """How far apart the recorded runs of a round start."""
-CONTEXT = {"assistant_model": "rule-follower"}
+CONTEXT = {"assistant_model": target_name(Target(kind="demo"))}
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was just done)."""
@@ -55,12 +63,13 @@ class Evaluation:
     @property
     def experiment_name(self) -> str:
         """The MLflow experiment of its runs."""
-        eval_type = self.dataset.eval_type
-        return BASE_EXPERIMENT if eval_type == BASE_EVAL_TYPE else f"{BASE_EXPERIMENT}-{eval_type}"
+        return experiment_name(BASE_EXPERIMENT, BASE_EVAL_TYPE, self.dataset.eval_type)
 
 
 def build_demo_store(folder: Path, now: datetime, progress: Progress) -> None:
     """Build the demo in `folder`: `mlflow.db`, `artifacts/`, and the `eval_pipeline.toml` to open it with.
+
+    Beside them lie its datasets and prompt texts, to be played with.
 
     Takes about 40 s on two idle cores. A folder with an older or unfinished demo is emptied first. `now` is aware: the
     newest evaluation lies within the day before it. Until the last step, `demo_is_built` says no, even after a kill.
@@ -83,15 +92,20 @@ def _fill(store: Store, home: Path, now: datetime, progress: Progress) -> None:
     texts = _register_prompts(store)
     for name in sorted({evaluation.experiment_name for evaluation in evaluations}):
         ensure_experiment(store.client, name, (home / "artifacts" / name).as_uri())
+    ensure_experiment(store.client, suites_experiment_name(store), (home / "artifacts" / "suites").as_uri())
     progress(1, steps, f"{len(texts)} prompt versions")
+    suites = SuiteHistory(store)
     with ThreadPoolExecutor(CHILDREN_AT_ONCE) as pool:
         children = [pool.submit(_evaluate, evaluation, texts) for evaluation in evaluations]
         try:
             for done, (evaluation, child) in enumerate(zip(evaluations, children, strict=True), 2):
-                _record(store, evaluation, child.result(), now)
+                if evaluation.place == 0:
+                    _begin_round(suites, evaluation, evaluations, now)
+                _record(store, evaluation, child.result(), now, suites)
                 progress(done, steps, evaluation.dataset.eval_type)
         finally:
             _cancel(children)
+    suites.end()
     for alias, versions in ALIASES.items():
         for name, version in versions.items():
             point_alias(store, name, alias, version)
@@ -129,23 +143,35 @@ def _evaluate(evaluation: Evaluation, texts: Texts) -> ChildResult:
     return run_evaluator(evaluation.file, prompts, kill=kill)
 
 
-def _record(store: Store, evaluation: Evaluation, child: ChildResult, now: datetime) -> None:
+def _begin_round(suites: SuiteHistory, first: Evaluation, evaluations: Sequence[Evaluation], now: datetime) -> None:
+    eval_types = [each.dataset.eval_type for each in evaluations if each.round is first.round]
+    suites.begin(now - first.round.ago, eval_types, _shown(first.round))
+
+
+def _shown(state: Round) -> dict[str, str]:
+    return {name: f"v{version}" for name, version in state.versions.items()}
+
+
+def _record(store: Store, evaluation: Evaluation, child: ChildResult, now: datetime, suites: SuiteHistory) -> None:
     dataset = evaluation.dataset
     started = now - evaluation.round.ago + evaluation.place * BETWEEN_TYPES
-    tags = {"eval_pipeline.failure": f"the evaluator ended with exit code {child.exit_code}"} if child.exit_code else {}
-    record_eval_run(
+    threshold = Settings().default_threshold if dataset.threshold is None else dataset.threshold
+    outcome = score_cases(in_order(child.cases, [case.id for case in dataset.cases]), dataset.planned_cases)
+    problem = f"the evaluator ended with exit code {child.exit_code}" if child.exit_code else None
+    run_id = record_eval_run(
         store.client,
         evaluation.experiment_name,
-        score_cases(child.cases, dataset.planned_cases),
-        prompts={name: f"v{version}" for name, version in evaluation.round.versions.items()},
-        threshold=Settings().default_threshold if dataset.threshold is None else dataset.threshold,
+        outcome,
+        prompts=_shown(evaluation.round),
+        threshold=threshold,
         dataset_version=dataset.version,
         context=CONTEXT,
         started=started,
         ended=started + child.took,
         status="FINISHED" if child.cases else "FAILED",
-        tags=tags,
+        tags={SUITE_TAG: suites.suite_id, **({FAILURE_TAG: problem} if problem else {})},
     )
+    suites.add(dataset.eval_type, outcome, threshold, run_id, problem, started + child.took)
 
 
 def _cancel(children: list[Future[ChildResult]]) -> None:
@@ -154,6 +180,8 @@ def _cancel(children: list[Future[ChildResult]]) -> None:
 
 
 def _write_settings(home: Path, uri: str) -> None:
+    for folder in ("datasets", "prompts"):
+        shutil.copytree(HERE / folder, home / folder)
     thresholds = {e.dataset.eval_type: e.dataset.threshold for e in plan_evaluations()}
     usual = Settings().default_threshold
     lines = [
@@ -163,6 +191,10 @@ def _write_settings(home: Path, uri: str) -> None:
         f"base_eval_type = {json.dumps(BASE_EVAL_TYPE)}",
         f"default_threshold = {usual}",
         f"notice = {json.dumps(NOTICE)}",
+        'datasets = ["datasets"]',
+        "",
+        "[target]",
+        'kind = "demo"',
         "",
         "[thresholds]",
         *(f"{name} = {rate}" for name, rate in sorted(thresholds.items()) if rate not in {None, usual}),

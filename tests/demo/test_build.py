@@ -10,8 +10,11 @@ import pytest
 from mlflow.entities import Run
 
 from eval_pipeline.core.runs import read_prompt_versions
+from eval_pipeline.core.suite_runs import SuiteState
 from eval_pipeline.demo.building import demo_is_built
 from eval_pipeline.settings import load_settings
+from eval_pipeline.store.connection import Store
+from eval_pipeline.store.suite_runs import list_suite_runs
 from tests.demo_store import NOW, Demo
 
 pytestmark = pytest.mark.timeout(300)
@@ -191,4 +194,17 @@ def test_the_folder_holds_the_store_its_artifacts_and_its_settings_and_nothing_e
         "artifacts",
         "demo.json",
         "eval_pipeline.toml",
+        "datasets",
+        "prompts",
     }
+
+
+def test_each_round_is_a_suite_run_that_says_what_its_types_came_to(demo: Demo, runs: Runs) -> None:
+    settings = load_settings(demo.folder / "eval_pipeline.toml", {}).settings
+    suites = list_suite_runs(Store(settings.tracking_uri or "", settings))
+    logged = {run.info.run_id for history in runs.values() for run in history}
+    outcomes = [suite.outcome for suite in suites]
+    assert {each.run_id for suite in suites for each in suite.types} == logged
+    assert (outcomes[0], outcomes[2]) == (SuiteState.FAILED, SuiteState.INCOMPLETE)
+    assert [each.eval_type for each in suites[0].failures] == ["security"]
+    assert all(suite.ended and suite.started and suite.ended > suite.started for suite in suites)
