@@ -43,7 +43,7 @@ class Columns(HTMLParser):
             self.cell = -1
         if tag == "td":
             self.cell += 1
-            self.into = "number" if kind == "n" else "text" if kind.split()[0] == "t" else None
+            self.into = {"n": "number", "t": "text"}.get(kind.split()[0])
             self.number = self.number if self.into != "number" else ""
             if self.into == "text" and self.number:
                 self.sides[self.cell // 3].append("")

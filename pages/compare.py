@@ -1,0 +1,14 @@
+"""Two runs, or two versions of a prompt, case by case: what broke, and what changed."""
+
+from eval_pipeline import ui
+
+snapshot = ui.open_page("compare")
+view = ui.compare.choose(snapshot)
+ui.compare.verdict(view)
+shown = ui.compare_cases.filters(view)
+ui.compare_cases.table(shown)
+ui.compare_case.details(shown)
+ui.compare_cases.downloads(shown)
+ui.compare.changed_prompts(view)
+ui.compare.changed_context(view)
+ui.compare_bisect.bisect(snapshot, view)
