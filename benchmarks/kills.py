@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from eval_pipeline.actions.auditing import audit_log, reconcile_audit, verify_audit
-from eval_pipeline.core.models import RecordStatus
+from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from tests.actions.actors import FOREVER, Actors

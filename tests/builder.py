@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LONG_AGO = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+
+def remember_schema() -> None:
+    """Have MLflow find out its newest schema once; at each store opened it loads 67 migrations, in 0.2 s."""
+    from mlflow.store.db import utils
+
+    if not hasattr(utils._get_latest_schema_revision, "cache_info"):
+        utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
+        utils._get_latest_schema_revision()
 
 
 def milliseconds(moment: datetime) -> int:
@@ -27,6 +36,17 @@ class StoreBuilder:
         self.uri, self.base = uri, base
         self._ids: dict[str, str] = {}
         self._logged = 0
+
+    def memory(self) -> dict[str, Any]:
+        """What it knows of what it has made, as JSON values."""
+        return {"base": self.base, "ids": self._ids, "logged": self._logged}
+
+    @classmethod
+    def remembering(cls, uri: str, memory: Mapping[str, Any]) -> StoreBuilder:
+        """A builder that goes on where another one stopped."""
+        builder = cls(uri, memory["base"])
+        builder._ids, builder._logged = dict(memory["ids"]), memory["logged"]
+        return builder
 
     @cached_property
     def client(self) -> MlflowClient:

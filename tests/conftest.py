@@ -27,9 +27,10 @@ from filelock import FileLock
 from hypothesis import settings
 
 import eval_pipeline.store  # noqa: F401 - sets how long MLflow retries, as in use
-from tests.builder import StoreBuilder
+from tests.builder import StoreBuilder, remember_schema
+from tests.copying import Fill, copy_store, fill_once
 
-pytest_plugins = ["tests.demo_store"]
+pytest_plugins = ["tests.demo_store", "tests.trial"]
 
 SERVER_FILE = "mlflow-server.json"
 SERVER_START_SECONDS = 90
@@ -85,6 +86,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def template_db(shared_folder: Path) -> Path:
     """An empty MLflow store as a SQLite file, made once a session. Copy it; creating one takes seconds."""
+    remember_schema()
     path = shared_folder / "template.db"
     with FileLock(f"{path}.lock"):
         if not path.exists():
@@ -113,6 +115,18 @@ def make_store(template_db: Path, tmp_path: Path) -> Callable[..., StoreBuilder]
 def store_builder(make_store: Callable[..., StoreBuilder]) -> StoreBuilder:
     """An empty SQLite store to log eval runs into."""
     return make_store()
+
+
+@pytest.fixture
+def copy_of(shared_folder: Path, template_db: Path, tmp_path: Path) -> Callable[..., StoreBuilder]:
+    """Copies a store that is filled once a session: `copy_of(furnish, "mlflow.db")`; `furnish` is a function."""
+
+    def copy(fill: Fill, name: str = "mlflow.db") -> StoreBuilder:
+        folder = shared_folder / f"{fill.__module__}.{fill.__qualname__}"
+        fill_once(folder, template_db, fill)
+        return copy_store(folder, tmp_path / name)
+
+    return copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ LEAVES: list[tuple[str, str, str, Any]] = [
     ("runner.executor", "RUNNER_EXECUTOR", "dask", "dask"),
     ("runner.dask_address", "RUNNER_DASK_ADDRESS", "tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
     ("watch.webhook_secret_env", "WATCH_WEBHOOK_SECRET_ENV", "TEAM_SECRET", "TEAM_SECRET"),
+    ("quarantine.tone", "QUARANTINE_TONE", '["upset-late-order"]', ["upset-late-order"]),
     ("mirror.enabled", "MIRROR_ENABLED", "false", False),
     ("mirror.cache_dir", "MIRROR_CACHE_DIR", "/var/cache/evals", Path("/var/cache/evals")),
     ("mirror.refresh_minutes", "MIRROR_REFRESH_MINUTES", "5", 5.0),
@@ -351,6 +352,15 @@ def test_a_variable_like_no_other_is_told_all_that_there_are() -> None:
             "context_params.1 = 1 can't be used: input should be a valid string",
         ),
         ("[gate]\nmin_cases = true", "gate.min_cases = True can't be used: input should be a number"),
+        ("[gate]\nmin_cases = -1", "gate.min_cases = -1 can't be used: input should be greater than or equal to 0"),
+        (
+            "[gate]\nmax_evidence_age_days = -0.5",
+            "gate.max_evidence_age_days = -0.5 can't be used: input should be greater than or equal to 0",
+        ),
+        (
+            "[gate]\nmax_evidence_age_days = inf",
+            "gate.max_evidence_age_days = inf can't be used: input should be less than or equal to 999999999",
+        ),
         (
             "[gate]\nevidence = 'newest'",
             "gate.evidence = 'newest' can't be used: input should be 'candidate' or 'latest'",
@@ -370,6 +380,11 @@ def test_a_variable_like_no_other_is_told_all_that_there_are() -> None:
 )
 def test_a_bad_value_in_a_file_names_file_key_value_and_what_is_allowed(text: str, said: str) -> None:
     assert mistake(text) == f"eval_pipeline.toml: {said}"
+
+
+def test_0_turns_the_warnings_of_old_and_of_little_evidence_off() -> None:
+    gate = load("[gate]\nmax_evidence_age_days = 0\nmin_cases = 0").settings.gate
+    assert (gate.max_evidence_age_days, gate.min_cases) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from eval_pipeline.actions.moving import reconcile
+from eval_pipeline.actions.observe import nearest
 from eval_pipeline.core.audit import Finding, verify_chain
-from eval_pipeline.core.models import AuditRecord, PromptEvent, RecordStatus
+from eval_pipeline.core.models import PromptEvent
+from eval_pipeline.core.moves import AuditRecord, RecordStatus
 from eval_pipeline.store.aliases import list_prompts
 from eval_pipeline.store.audit import read_records, read_stored
 from eval_pipeline.store.connection import Store
@@ -24,6 +26,17 @@ def audit_log(store: Store) -> list[AuditRecord]:
         StoreError: the log can't be read. A store without a log has no records.
     """
     return read_records(find_ledger(store))
+
+
+def explain_no_record(records: Sequence[AuditRecord], prompt_name: str | None, alias: str | None) -> str:
+    """Why none of the records is of this prompt and this alias (`None`: of any), and what there is instead."""
+    of_prompt = [each for each in records if prompt_name in (None, each.prompt_name)]
+    if prompt_name is not None and not of_prompt:
+        known = sorted({each.prompt_name for each in records})
+        return f"The audit log has no record of a prompt {prompt_name!r}: {nearest(prompt_name, known, '')}"
+    whose = "" if prompt_name is None else f" of {prompt_name}"
+    known = sorted({each.alias for each in of_prompt})
+    return f"The audit log has no record of an alias {alias!r}{whose}: {nearest(alias or '', known, '')}"
 
 
 def verify_audit(store: Store) -> list[Finding]:

@@ -16,8 +16,9 @@ from typing import Any
 
 from eval_pipeline.actions.owner import busy_with, has_stopped, own_name
 from eval_pipeline.core.audit import GENESIS, Entry, StoredRecord, digest
-from eval_pipeline.core.models import AuditRecord, RecordStatus
+from eval_pipeline.core.moves import AuditRecord, RecordStatus
 from eval_pipeline.errors import RefusedError, StoreError, UsageError
+from eval_pipeline.report import numbers
 from eval_pipeline.store.aliases import point_alias, read_alias
 from eval_pipeline.store.audit import (
     OWNER_TAG,
@@ -35,7 +36,7 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import Ledger, LedgerState, make_ledger
 
 SETTLED = "settled"
-RECONCILE = "When the store answers, run `eval-pipeline audit reconcile`"
+RECONCILE = "When the store answers, settle it: `eval-pipeline audit reconcile`, or the page Audit log"
 
 
 def move_alias(store: Store, draft: Draft, now: datetime) -> AuditRecord:
@@ -108,11 +109,18 @@ def _claim(ledger: Ledger, draft: Draft, record_id: str, content_hash: str, now:
 
 def _refuse_moved(store: Store, draft: Draft) -> None:
     live = read_alias(store, draft.prompt_name, draft.alias)
-    if live != draft.from_version:
-        raise RefusedError(
-            f"{draft.prompt_name}@{draft.alias} now points at {_version(live)}, not at {_version(draft.from_version)}: "
-            "nothing was moved; look again and decide anew"
-        )
+    refuse_other(draft.prompt_name, draft.alias, draft.from_version, live)
+
+
+def refuse_other(prompt_name: str, alias: str, seen: int | None, now: int | None) -> None:
+    """Move nothing if an alias does not point where the person saw it.
+
+    Raises:
+        RefusedError: it points elsewhere.
+    """
+    if seen != now:
+        moved = f"now points at {numbers.version(now)}, not at {numbers.version(seen)}"
+        raise RefusedError(f"{prompt_name}@{alias} {moved}: nothing was moved; look again and decide anew")
 
 
 def _take_turn(ledger: Ledger, draft: Draft, entry: Entry, owner: str) -> None:
@@ -142,7 +150,7 @@ def _move(ledger: Ledger, draft: Draft, entry: Entry) -> None:
         live = read_alias(ledger.store, draft.prompt_name, draft.alias)
     except StoreError as problem:
         raise StoreError(
-            f"{draft.prompt_name}@{draft.alias} was moved to {_version(draft.to_version)}, and could not be read back: "
+            f"{draft.prompt_name}@{draft.alias} was moved to v{draft.to_version}, and could not be read back: "
             f"{problem}. {RECONCILE}"
         ) from problem
     if live == draft.from_version:
@@ -181,7 +189,7 @@ def _finish(ledger: Ledger, draft: Draft, entry: Entry, notes: str) -> None:
         ended = _end(ledger, entry, RecordStatus.FINISHED, notes)
     except StoreError as problem:
         raise StoreError(
-            f"{draft.prompt_name}@{draft.alias} was moved to {_version(draft.to_version)}, and its record could not be "
+            f"{draft.prompt_name}@{draft.alias} was moved to v{draft.to_version}, and its record could not be "
             f"ended: {problem}. {RECONCILE}"
         ) from problem
     if not ended and (state := ledger.read()).ends.get(entry.sequence) is not RecordStatus.FINISHED:
@@ -258,7 +266,7 @@ def reconcile(ledger: Ledger | None, now: datetime) -> list[str]:
     state = ledger.read()
     for entry in state.open_entries():
         status = settle(ledger, state, entry, now, refuse=False)
-        where = f"{entry.prompt_name}@{entry.alias} to {_version(entry.to_version)}"
+        where = f"{entry.prompt_name}@{entry.alias} to v{entry.to_version}"
         name = f"record {entry.sequence} ({entry.action} of {where})"
         done.append(f"{name}: {'still in progress' if status is None else status.value}")
     return done + _close_runs(ledger, now)
@@ -285,7 +293,3 @@ def _unplaced(stored: StoredRecord, now: datetime) -> RecordStatus | None:
     said = stored.tags.get("audit.timestamp")
     since = datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=now.tzinfo)
     return RecordStatus.FAILED if has_stopped(stored.tags.get(OWNER_TAG, ""), stored.record_id, since, now) else None
-
-
-def _version(version: int | None) -> str:
-    return "no version" if version is None else f"v{version}"

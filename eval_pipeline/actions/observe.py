@@ -15,6 +15,7 @@ from eval_pipeline.core.models import (
 )
 from eval_pipeline.core.regression import check_all_regressions, check_regression
 from eval_pipeline.core.trends import build_trend_summary
+from eval_pipeline.core.wording import some
 from eval_pipeline.errors import UsageError
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.mirror import Mirror, get_trend_points
@@ -115,14 +116,9 @@ def explain_empty(store: Store) -> list[str]:
     )
     lines = [f"No eval runs found in {store.shown_uri}, in experiments named {base} or {base}-TYPE."]
     if others:
-        lines.append(f"The store has other experiments: {_some(others)}. If they are yours, set base_experiment.")
+        lines.append(f"The store has other experiments: {some(others)}. If they are yours, set base_experiment.")
     return [
         *lines,
         f"To make the first: log an MLflow run with the metric pass_rate (0..1) in the experiment {base}-TYPE.",
         "To look around on sample history: eval-pipeline demo",
     ]
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

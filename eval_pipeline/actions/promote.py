@@ -6,12 +6,14 @@ import getpass
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-from eval_pipeline.actions.moving import move_alias
+from eval_pipeline.actions.moving import move_alias, refuse_other
 from eval_pipeline.actions.observe import nearest
-from eval_pipeline.core.models import Action, PromotionGate, PromotionResult
-from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotion_gate
-from eval_pipeline.errors import RefusedError, UsageError
+from eval_pipeline.core.moves import Action, NewAlias, PromotionGate, PromotionResult
+from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotion_gate, find_new_alias
+from eval_pipeline.errors import UsageError
+from eval_pipeline.report import numbers
 from eval_pipeline.report.serialize import gate_snapshot
 from eval_pipeline.settings import GateSettings
 from eval_pipeline.store.aliases import list_prompts, list_versions, may_be_alias
@@ -29,6 +31,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class NotSaidError(UsageError):
+    """The person has yet to say something: the `actor`, the `reason` or the `version`. Each face knows where."""
+
+    def __init__(self, what: Literal["actor", "reason", "version"], message: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What a promotion would do, as the store is now."""
@@ -41,6 +51,8 @@ class Proposal:
     live: int | None
     """What the target alias points to; `None` if there is no such alias yet."""
     gate: PromotionGate
+    new_alias: NewAlias | None = None
+    """The target alias, if it would be new."""
 
     @property
     def needless(self) -> bool:
@@ -59,7 +71,7 @@ def propose_promotion(
     """Read everything anew and ask the gate; nothing is written.
 
     Raises:
-        UsageError: no such prompt, alias or version.
+        UsageError: no such prompt, alias or version, or a name that can't be an alias.
         StoreError: the store can't be read.
     """
     prompts = require_prompt(store, prompt_name)
@@ -67,10 +79,10 @@ def propose_promotion(
     if candidate is None:
         known = sorted(prompts[prompt_name])
         hint = nearest(from_alias, known, "it has no alias")
-        raise UsageError(f"{prompt_name} has no alias {from_alias!r}: {hint}; --version names a version without one")
+        raise NotSaidError("version", f"{prompt_name} has no alias {from_alias!r}: {hint}")
     existing = list_versions(store, prompt_name)
     if candidate not in existing:
-        raise UsageError(f"{prompt_name} has no v{candidate}: known are {_versions(existing)}")
+        raise UsageError(f"{prompt_name} has no v{candidate}: known are {numbers.versions(existing)}")
     live = prompts[prompt_name].get(to_alias)
     if live is None and not may_be_alias(to_alias):
         raise UsageError(
@@ -78,7 +90,9 @@ def propose_promotion(
         )
     live_prompts = {name: aliases[to_alias] for name, aliases in prompts.items() if to_alias in aliases}
     gate = _ask_gate(store, prompt_name, candidate, live, live_prompts, clock())
-    return Proposal(prompt_name, None if version is not None else from_alias, to_alias, candidate, live, gate)
+    source = None if version is not None else from_alias
+    new = find_new_alias(prompt_name, to_alias, prompts)
+    return Proposal(prompt_name, source, to_alias, candidate, live, gate, new)
 
 
 def _ask_gate(
@@ -96,12 +110,12 @@ def _ask_gate(
 
 def gate_rules(settings: GateSettings) -> GateRules:
     """The settings as the gate takes them."""
-    days = settings.max_evidence_age_days
+    days, cases = settings.max_evidence_age_days, settings.min_cases
     return GateRules(
         latest=settings.evidence == "latest",
         required=frozenset(settings.required),
-        max_age=None if days is None else timedelta(days=days),
-        min_cases=settings.min_cases,
+        max_age=timedelta(days=days) if days else None,
+        min_cases=cases or None,
         block_on=frozenset(settings.block_on),
     )
 
@@ -121,48 +135,41 @@ def execute_promotion(
     What the person saw (`proposal`) only says what must still be true: the same candidate and the same live version.
 
     Raises:
-        UsageError: no reason for a forced promotion, or no actor.
+        NotSaidError: no reason for a forced promotion, or no actor.
         RefusedError: things are no longer as they were seen, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
-    actor, reason = stated(actor), stated(reason)
-    if not actor:
-        raise UsageError("nobody is named as the actor: give --actor")
-    if force and not reason:
-        raise UsageError("a forced promotion needs a reason: give --reason")
+    actor, reason = who_and_why(actor, reason, "a forced promotion" if force else None)
     source = proposal.from_alias
     version = proposal.candidate if source is None else None
     fresh = propose_promotion(store, proposal.prompt_name, source or FROM_ALIAS, proposal.to_alias, version, clock)
-    _refuse_changed(proposal, fresh)
+    if source is not None:
+        refuse_other(fresh.prompt_name, source, proposal.candidate, fresh.candidate)
+    refuse_other(fresh.prompt_name, fresh.to_alias, proposal.live, fresh.live)
     gate = fresh.gate
     if dry_run or fresh.needless or not (gate.allowed or force):
-        return PromotionResult(gate, source, fresh.to_alias, fresh.live, None, dry_run)
-    draft = Draft(
+        return PromotionResult(gate, source, fresh.to_alias, fresh.live, None, dry_run, fresh.new_alias)
+    record = move_alias(store, _draft(fresh, actor, reason, clock()), clock())
+    return PromotionResult(gate, source, fresh.to_alias, fresh.live, record, new_alias=fresh.new_alias)
+
+
+def _draft(proposal: Proposal, actor: str, reason: str, moment: datetime) -> Draft:
+    gate = proposal.gate
+    return Draft(
         action=Action.PROMOTE,
-        prompt_name=fresh.prompt_name,
-        alias=fresh.to_alias,
-        from_version=fresh.live,
-        to_version=fresh.candidate,
-        timestamp=clock(),
+        prompt_name=proposal.prompt_name,
+        alias=proposal.to_alias,
+        from_version=proposal.live,
+        to_version=proposal.candidate,
+        timestamp=moment,
         actor=actor,
         reason=reason,
         forced=not gate.allowed,
         justifying_run_ids=gate.justifying_run_ids,
         overridden=gate.obstacles,
         gate=gate_snapshot(gate),
-        source_alias=source,
+        source_alias=proposal.from_alias,
     )
-    return PromotionResult(gate, source, fresh.to_alias, fresh.live, move_alias(store, draft, clock()))
-
-
-def _refuse_changed(seen: Proposal, fresh: Proposal) -> None:
-    for what, before, now in (
-        (f"{seen.prompt_name}@{seen.from_alias}", seen.candidate, fresh.candidate),
-        (f"{seen.prompt_name}@{seen.to_alias}", seen.live, fresh.live),
-    ):
-        if before != now:
-            moved = f"now points at {_version(now)}, not at {_version(before)}"
-            raise RefusedError(f"{what} {moved}: nothing was moved; look again and decide anew")
 
 
 def require_prompt(store: Store, prompt_name: str) -> dict[str, dict[str, int]]:
@@ -183,21 +190,27 @@ def stated(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00").strip()
 
 
+def who_and_why(actor: str, reason: str, needing: str | None) -> tuple[str, str]:
+    """The actor and the reason as they are recorded. `needing`: the action, if it needs a reason.
+
+    Raises:
+        NotSaidError: nobody is named, or the reason is missing.
+    """
+    actor, reason = stated(actor), stated(reason)
+    if not actor:
+        raise NotSaidError("actor", "nobody is named as the actor")
+    if needing and not reason:
+        raise NotSaidError("reason", f"{needing} needs a reason")
+    return actor, reason
+
+
 def system_user() -> str:
     """Who runs this process, by the operating system.
 
     Raises:
-        UsageError: the system knows no name.
+        NotSaidError: the system knows no name.
     """
     try:
         return getpass.getuser()
     except (OSError, KeyError) as problem:
-        raise UsageError("the system has no name for this user: give --actor") from problem
-
-
-def _version(version: int | None) -> str:
-    return "no version" if version is None else f"v{version}"
-
-
-def _versions(existing: list[int]) -> str:
-    return ", ".join(f"v{version}" for version in existing[-10:]) or "none"
+        raise NotSaidError("actor", "the system has no name for this user") from problem

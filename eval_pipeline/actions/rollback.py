@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from eval_pipeline.actions.moving import move_alias
 from eval_pipeline.actions.observe import nearest
-from eval_pipeline.actions.promote import TO_ALIAS, Clock, require_prompt, stated, utc_now
+from eval_pipeline.actions.promote import TO_ALIAS, Clock, require_prompt, utc_now, who_and_why
 from eval_pipeline.core.audit import of_alias
-from eval_pipeline.core.models import Action, AuditRecord, RollbackPlan
+from eval_pipeline.core.moves import Action, AuditRecord, RollbackPlan
 from eval_pipeline.core.rollback import find_previous_version, plan_rollback
 from eval_pipeline.errors import RefusedError, UsageError
+from eval_pipeline.report import numbers
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.audit import Draft, read_records
 from eval_pipeline.store.connection import Store
@@ -33,7 +34,7 @@ def propose_rollback(
     existing = list_versions(store, prompt_name)
     if to_version is not None:
         if to_version not in existing:
-            raise UsageError(f"{prompt_name} has no v{to_version}: known are {_versions(existing)}")
+            raise UsageError(f"{prompt_name} has no v{to_version}: known are {numbers.versions(existing)}")
         if to_version == live:
             raise UsageError(f"{prompt_name}@{alias} points at v{live} already: name another version")
         return plan_rollback(prompt_name, alias, live, None, to_version)
@@ -49,15 +50,12 @@ def execute_rollback(
     """Check everything again, move the alias back and record it. `named`: the person chose the version.
 
     Raises:
-        UsageError: no reason, no actor, or the version is gone.
+        NotSaidError: no reason, or no actor.
+        UsageError: the version is gone.
         RefusedError: things are no longer as they were seen, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
-    actor, reason = stated(actor), stated(reason)
-    if not actor:
-        raise UsageError("nobody is named as the actor: give --actor")
-    if not reason:
-        raise UsageError("a rollback needs a reason: give --reason")
+    actor, reason = who_and_why(actor, reason, "a rollback")
     fresh = propose_rollback(store, plan.prompt_name, plan.alias, plan.to_version if named else None)
     if fresh is None or (fresh.from_version, fresh.to_version) != (plan.from_version, plan.to_version):
         now = "to nowhere" if fresh is None else f"from v{fresh.from_version} to v{fresh.to_version}"
@@ -77,7 +75,3 @@ def execute_rollback(
         reason=reason,
     )
     return move_alias(store, draft, moment)
-
-
-def _versions(existing: list[int]) -> str:
-    return ", ".join(f"v{version}" for version in existing[-10:]) or "none"

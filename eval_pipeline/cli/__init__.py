@@ -14,11 +14,18 @@ import click
 from eval_pipeline.errors import PipelineError, RefusedError
 
 COMMANDS = {
+    "run-evals": "Evaluate prompt versions on a suite of eval types, then look for regressions.",
     "trend": "How pass rates move over time, and where prompts changed.",
     "check": "Whether the newest runs are worse than the ones before.",
+    "diff": "Which cases broke between two runs, and what changed between them.",
+    "bisect": "Which version of a prompt made evals worse, and which one to evaluate next.",
+    "flaky": "Cases whose result changes though no prompt did.",
+    "power": "How large a drop a number of cases can show.",
     "promote": "Point an alias at a prompt version, if its evals allow it.",
     "rollback": "Point an alias back at what it pointed to before.",
     "audit": "Who moved which alias, when and why; whether the log is whole.",
+    "watch": "Run a suite for each prompt version that is registered.",
+    "datasets": "Whether eval datasets can be used, and the format for editors.",
     "doctor": "The settings in force, the store, and what was found in it.",
     "ui": "Open the app on your store.",
     "demo": "Build a sample store by really running its evals, and open the app on it.",
@@ -38,7 +45,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"eval_pipeline.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"eval_pipeline.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

@@ -20,16 +20,16 @@ def command() -> None:
 @common_options
 def log(session: Session, prompt: str | None, alias: str | None, limit: int | None) -> None:
     """Every promotion and rollback, oldest first."""
-    from eval_pipeline.actions.auditing import audit_log
+    from eval_pipeline.actions.auditing import audit_log, explain_no_record
     from eval_pipeline.report import records, serialize
 
-    found = [
-        record
-        for record in audit_log(session.open_store())
-        if prompt in (None, record.prompt_name) and alias in (None, record.alias)
-    ]
+    whole = audit_log(session.open_store())
+    found = [each for each in whole if prompt in (None, each.prompt_name) and alias in (None, each.alias)]
     shown = found[-limit:] if limit else found
-    session.write([serialize.audit_record(each) for each in shown], lambda style: records.log(shown, style))
+    if whole and not found:
+        session.remark(explain_no_record(whole, prompt, alias))
+    if found or not whole or session.as_json:
+        session.write([serialize.audit_record(each) for each in shown], lambda style: records.log(shown, style))
 
 
 @command.command(epilog="Example: eval-pipeline audit verify")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from eval_pipeline.cli import NO, OK
-from eval_pipeline.cli.session import Session, common_options
+from eval_pipeline.cli.acting import naming_options
+from eval_pipeline.cli.session import Session, outlined_options
 
 
 @click.command(epilog="Example: eval-pipeline promote persona --reason 'tone is better, nothing else is worse'")
@@ -17,7 +18,7 @@ from eval_pipeline.cli.session import Session, common_options
 @click.option("--reason", default="", help="Why, for the audit log.")
 @click.option("--actor", help="Who, for the audit log. Default: the user of the system.")
 @click.option("--dry-run", is_flag=True, help="Ask the gate and write nothing.")
-@common_options
+@outlined_options
 def command(
     session: Session,
     prompt: str,
@@ -36,10 +37,16 @@ def command(
     """
     from eval_pipeline.actions.promote import execute_promotion, propose_promotion, system_user
     from eval_pipeline.report import gate, serialize
+    from eval_pipeline.report.outlines.answers import outline_of_promotion
 
     store = session.open_store()
-    proposal = propose_promotion(store, prompt, from_alias, to_alias, version)
-    who = system_user() if actor is None else actor
-    result = execute_promotion(store, proposal, actor=who, reason=reason, force=force, dry_run=dry_run)
-    session.write(serialize.promotion_result(result), lambda style: gate.text(result, proposal.live, style))
+    with naming_options():
+        proposal = propose_promotion(store, prompt, from_alias, to_alias, version)
+        who = system_user() if actor is None else actor
+        result = execute_promotion(store, proposal, actor=who, reason=reason, force=force, dry_run=dry_run)
+    session.write(
+        serialize.promotion_result(result),
+        lambda style: gate.text(result, proposal.live, style),
+        lambda: outline_of_promotion(result),
+    )
     return OK if result.promoted or result.gate.allowed else NO

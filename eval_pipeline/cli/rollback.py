@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from eval_pipeline.cli import NO, OK, complain
+from eval_pipeline.cli.acting import naming_options
 from eval_pipeline.cli.session import Session, common_options
 
 
@@ -36,7 +37,8 @@ def command(
     if dry_run:
         session.write(serialize.rollback_plan(plan), lambda style: records.plan(plan, style))
         return OK
-    who = system_user() if actor is None else actor
-    done = execute_rollback(store, plan, actor=who, reason=reason, named=to_version is not None)
+    with naming_options():
+        who = system_user() if actor is None else actor
+        done = execute_rollback(store, plan, actor=who, reason=reason, named=to_version is not None)
     session.write(serialize.audit_record(done), lambda style: records.done(done, plan, style))
     return OK

@@ -6,17 +6,18 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
+    from eval_pipeline.report.outlines import Outline
     from eval_pipeline.report.terminal import Style
     from eval_pipeline.settings import LoadedSettings
     from eval_pipeline.store.connection import Store
@@ -27,6 +28,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LARGEST_WIDTH = 100
+TABLE, JSON = "table", "json"
+OUTLINES = ("markdown", "junit", "github")
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""The file that GitHub shows as the summary of a job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Session:
     @property
     def as_json(self) -> bool:
         """Whether stdout takes JSON and nothing else."""
-        return self.format == "json"
+        return self.format == JSON
 
     def load(self) -> LoadedSettings:
         """The settings in force.
@@ -76,24 +81,57 @@ class Session:
             experiments = mirror.sync(progress)
             yield mirror, experiments
 
-    def write(self, value: Any, text: Callable[[Style], str]) -> None:
-        """Print the answer: `value` as JSON, or else as text."""
-        if self.as_json:
+    @property
+    def alone(self) -> bool:
+        """Whether stdout takes the answer and nothing else, for another program to read."""
+        return self.format != TABLE
+
+    @property
+    def outlined(self) -> bool:
+        """Whether the answer is written as an outline: see `report.outlines`."""
+        return self.format in OUTLINES
+
+    def write(self, value: Any, text: Callable[[Style], str], outline: Callable[[], Outline] | None = None) -> None:
+        """Print the answer: `value` as JSON, `outline` in another program's format, or else as text."""
+        if self.outlined and outline is not None:
+            self._write_outline(outline())
+        elif self.as_json:
             unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
             _say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False) + "\n")
         else:
             _say(text(_style()))
 
+    def _write_outline(self, outline: Outline) -> None:
+        from eval_pipeline.report.outlines import WRITERS, as_markdown
+
+        _say(WRITERS[self.format](outline))
+        summary = os.environ.get(SUMMARY_VARIABLE)
+        if self.format == "github" and summary:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(as_markdown(outline))
+
+    def tell(self, text: Callable[[Style], str]) -> None:
+        """Say something while it works; next to what a program reads it goes to stderr."""
+        _say(text(_style(sys.stderr if self.alone else sys.stdout)), err=self.alone)
+
     def remark(self, line: str) -> None:
-        """Say something beside the answer; next to JSON it goes to stderr."""
+        """Say something beside the answer; next to what a program reads it goes to stderr."""
         from eval_pipeline.report.terminal import printable
 
-        _say(printable(line) + "\n", err=self.as_json)
+        _say(printable(line) + "\n", err=self.alone)
 
 
 def common_options(command: Callable[..., T]) -> Callable[..., T]:
     """Add the options of every command; the command gets them as its `session`."""
+    return _with_options(command, (TABLE, JSON))
 
+
+def outlined_options(command: Callable[..., T]) -> Callable[..., T]:
+    """The same for a command whose answer other programs take too, as an outline."""
+    return _with_options(command, (TABLE, JSON, *OUTLINES))
+
+
+def _with_options(command: Callable[..., T], formats: Sequence[str]) -> Callable[..., T]:
     @click.option("--tracking-uri", metavar="URI", help="MLflow store. Default: $MLFLOW_TRACKING_URI, settings.")
     @click.option(
         "--config",
@@ -101,7 +139,7 @@ def common_options(command: Callable[..., T]) -> Callable[..., T]:
         metavar="FILE",
         help="Settings. Default: $EVAL_PIPELINE_CONFIG, eval_pipeline.toml.",
     )
-    @click.option("--format", type=click.Choice(["table", "json"]), default="table", help="What to print on stdout.")
+    @click.option("--format", type=click.Choice(formats), default=TABLE, help="What to print on stdout.")
     @click.option("--no-mirror", is_flag=True, help="Read every run from the store; keep no local copy.")
     @wraps(command)
     def with_session(
@@ -120,10 +158,10 @@ def _say(text: str, *, err: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
-def _style() -> Style:
+def _style(stream: TextIO | None = None) -> Style:
     from eval_pipeline.report.terminal import Style
 
-    terminal = sys.stdout.isatty()
+    terminal = (stream or sys.stdout).isatty()
     width = shutil.get_terminal_size().columns if terminal else LARGEST_WIDTH
     return Style(width=max(40, min(width, LARGEST_WIDTH)), colour=terminal and "NO_COLOR" not in os.environ)
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
+from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus
 
 GENESIS = "0" * 64
 """What stands before the first record."""

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from eval_pipeline.core.evidence import Counts, Significance, counts_from_rate
+
 
 class RunStatus(StrEnum):
     """What a run is good for. Only `complete` runs are baselines, currents or evidence."""
@@ -81,6 +83,11 @@ class TrendPoint:
     def complete(self) -> bool:
         """Whether this run may be a baseline, a current run or evidence."""
         return self.eval_status is RunStatus.COMPLETE
+
+    @property
+    def counts(self) -> Counts | None:
+        """How many cases passed and failed, as far as the run's pass rate and numbers of cases agree."""
+        return counts_from_rate(self.pass_rate, self.total_cases, self.error_cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,10 @@ class RegressionReport:
     current_timestamp: datetime | None
     context_changes: tuple[ContextChange, ...] = ()
     notes: tuple[str, ...] = ()
+    baseline_counts: Counts | None = None
+    current_counts: Counts | None = None
+    evidence: Significance | None = None
+    """Whether the difference is more than noise; `None` if nobody looked. The verdict does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,146 +193,17 @@ class CheckResult:
     unjudged: tuple[Unjudged, ...]
 
     @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The runs that it rests on: of each report, the baseline and the current one."""
+        return tuple(run for report in self.reports for run in (report.baseline_run_id, report.current_run_id))
+
+    @property
     def regressed(self) -> bool:
         """Whether any eval type is a `REGRESSION`."""
         return any(report.verdict is Verdict.REGRESSION for report in self.reports)
 
-
-class GateStatus(StrEnum):
-    """What the evidence of one eval type says about a candidate."""
-
-    PASS = "PASS"
-    FAIL = "FAIL"
-    STALE = "STALE"
-    NO_DATA = "NO_DATA"
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionEvalCheck:
-    """One eval type at the gate."""
-
-    eval_type: str
-    status: GateStatus
-    reason: str
-    """The status in words."""
-    threshold: float
-    """Today's, 0..1."""
-    pass_rate: float | None = None
-    run_id: str | None = None
-    """The run that is the evidence; `None` for STALE and NO_DATA."""
-    timestamp: datetime | None = None
-    total_cases: int | None = None
-    of_candidate: bool = False
-    """Whether that run evaluated the candidate itself."""
-    blocks: bool = False
-
     @property
-    def passed(self) -> bool:
-        """Whether the evidence speaks for the candidate."""
-        return self.status is GateStatus.PASS
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionGate:
-    """The gate's decision on one candidate, with its evidence."""
-
-    prompt_name: str
-    candidate: int
-    checks: tuple[PromotionEvalCheck, ...]
-    obstacles: tuple[str, ...]
-    """Why the candidate is blocked, in words; empty if it is allowed."""
-    warnings: tuple[str, ...]
-    """What does not block and should be known."""
-
-    @property
-    def allowed(self) -> bool:
-        """Whether the evidence allows the candidate."""
-        return not self.obstacles
-
-    @property
-    def blocking_evals(self) -> tuple[str, ...]:
-        """The eval types that block."""
-        return tuple(check.eval_type for check in self.checks if check.blocks)
-
-    @property
-    def justifying_run_ids(self) -> tuple[str, ...]:
-        """The runs that the decision rests on."""
-        return tuple(check.run_id for check in self.checks if check.run_id is not None)
-
-
-class Action(StrEnum):
-    """What moves an alias."""
-
-    PROMOTE = "promote"
-    ROLLBACK = "rollback"
-
-
-class RecordStatus(StrEnum):
-    """What became of an action."""
-
-    RUNNING = "RUNNING"
-    FINISHED = "FINISHED"
-    FAILED = "FAILED"
-    """It never happened: the alias was not moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """One action on one alias: who moved what, from where to where, why, on what evidence."""
-
-    id: str
-    """The MLflow run that holds it."""
-    action: Action
-    prompt_name: str
-    alias: str
-    from_version: int | None
-    """`None` if the alias did not exist."""
-    to_version: int
-    timestamp: datetime | None
-    """`None` if the record was removed from the store; its place in the log stays."""
-    actor: str
-    reason: str
-    forced: bool
-    justifying_run_ids: tuple[str, ...]
-    status: RecordStatus
-    outcome: str = ""
-    """Why it failed, or what went wrong beside the move."""
-    overridden: tuple[str, ...] = ()
-    """What a forced promotion overrode, in words."""
-    sequence: int | None = None
-    """Its place in the log, from 1; `None` if it never got one."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromotionResult:
-    """The answer of `promote`."""
-
-    gate: PromotionGate
-    from_alias: str | None
-    to_alias: str
-    from_version: int | None
-    record: AuditRecord | None
-    """`None` if nothing was moved."""
-    dry_run: bool = False
-
-    @property
-    def promoted(self) -> bool:
-        """Whether the alias was moved."""
-        return self.record is not None and self.record.status is RecordStatus.FINISHED
-
-    @property
-    def forced(self) -> bool:
-        """Whether the gate was overridden."""
-        return self.record is not None and self.record.forced
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackPlan:
-    """Where a rollback would lead, and why there."""
-
-    prompt_name: str
-    alias: str
-    from_version: int
-    to_version: int
-    why: str
-    notes: tuple[str, ...] = ()
+    def significantly_regressed(self) -> bool:
+        """Whether any eval type is a `REGRESSION` by a drop that is more than noise."""
+        regressions = (report.evidence for report in self.reports if report.verdict is Verdict.REGRESSION)
+        return any(evidence is not None and evidence.fell for evidence in regressions)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
-from eval_pipeline.core.models import GateStatus, PromotionEvalCheck, PromotionGate, TrendPoint
+from eval_pipeline.core.models import TrendPoint
+from eval_pipeline.core.moves import GateStatus, NewAlias, PromotionEvalCheck, PromotionGate
 from eval_pipeline.core.regression import percentage_points
+from eval_pipeline.core.wording import some
 
 DATASET_PARAM = "dataset_version"
-MOST_NAMED = 5
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,22 @@ def check_promotion_gate(
     return PromotionGate(prompt_name, candidate, tuple(checks), tuple(obstacles), tuple(warnings))
 
 
+def find_new_alias(prompt_name: str, alias: str, prompts: Mapping[str, Mapping[str, int]]) -> NewAlias | None:
+    """The target alias, if a promotion would make it and it looks unintended; `prompts` have their aliases by name.
+
+    Nothing is said of an alias that this prompt has, nor of one that others have and that resembles none of its own.
+    """
+    own = prompts.get(prompt_name, {})
+    others = {each for aliases in prompts.values() for each in aliases} - {alias}
+    if alias in own:
+        return None
+    like = get_close_matches(alias, sorted(own), n=1) or get_close_matches(alias, sorted(others), n=1)
+    elsewhere = any(alias in aliases for aliases in prompts.values())
+    if elsewhere and not (like and like[0] in own):
+        return None
+    return NewAlias(alias, like[0] if like else None)
+
+
 def _chosen(evidence: TypeEvidence, rules: GateRules) -> TrendPoint | None:
     """The run that counts, if any."""
     if rules.latest:
@@ -133,16 +152,16 @@ def _unused(
     """Types whose evidence says nothing about the candidate."""
     silent = [name for name, run in runs.items() if run is not None and not run.prompt_versions]
     if silent:
-        yield _Concern("unnamed", f"the evidence of {_some(silent)} names no prompt at all")
+        yield _Concern("unnamed", f"the evidence of {_few(silent)} names no prompt at all")
     other = [c.eval_type for c in checks if rules.latest and c.run_id and not c.of_candidate]
     if other:
-        yield _Concern("latest", f"the evidence of {_some(other)} is of another version of {prompt_name} (latest)")
+        yield _Concern("latest", f"the evidence of {_few(other)} is of another version of {prompt_name} (latest)")
 
 
 def _skipped(checks: Sequence[PromotionEvalCheck]) -> Iterable[_Concern]:
     skipped = [check.eval_type for check in checks if check.status is GateStatus.NO_DATA and not check.blocks]
     if skipped:
-        yield _Concern("no_data", f"no complete run of {_some(skipped)}: skipped")
+        yield _Concern("no_data", f"no complete run of {_few(skipped)}: skipped")
 
 
 def _other_prompts(
@@ -155,9 +174,7 @@ def _other_prompts(
             if name != prompt_name and name in live_prompts and version != f"v{live_prompts[name]}":
                 types.setdefault((name, version), []).append(eval_type)
     for (name, version), names in sorted(types.items()):
-        yield _Concern(
-            "prompts", f"the evidence of {_some(names)} used {name} {version}, live is v{live_prompts[name]}"
-        )
+        yield _Concern("prompts", f"the evidence of {_few(names)} used {name} {version}, live is v{live_prompts[name]}")
 
 
 def _weak_evidence(
@@ -176,12 +193,12 @@ def _weak_evidence(
         if live is not None and run.context.get(DATASET_PARAM) != live:
             moved.append(each.eval_type)
     if old and rules.max_age is not None:
-        yield _Concern("age", f"the evidence of {_some(old)} is older than {rules.max_age / timedelta(days=1):g} days")
+        yield _Concern("age", f"the evidence of {_few(old)} is older than {rules.max_age / timedelta(days=1):g} days")
     if moved:
-        yield _Concern("dataset_version", f"{_some(moved)}: evaluated on another dataset_version than what is live")
+        yield _Concern("dataset_version", f"{_few(moved)}: evaluated on another dataset_version than what is live")
     if few:
         unknown = ", or does not say how many" if "min_cases" in rules.block_on else ""
-        yield _Concern("min_cases", f"the evidence of {_some(few)} has fewer than {rules.min_cases} cases{unknown}")
+        yield _Concern("min_cases", f"the evidence of {_few(few)} has fewer than {rules.min_cases} cases{unknown}")
 
 
 def _too_few(cases: int | None, wanted: int, rules: GateRules) -> bool:
@@ -189,6 +206,5 @@ def _too_few(cases: int | None, wanted: int, rules: GateRules) -> bool:
     return "min_cases" in rules.block_on if cases is None else cases < wanted
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+def _few(names: Sequence[str]) -> str:
+    return some(names, MOST_NAMED)

@@ -83,6 +83,8 @@ def compare_runs(baseline: TrendPoint, current: TrendPoint, default_threshold: f
         current_timestamp=current.timestamp,
         context_changes=changed_context(baseline, current),
         notes=current.notes,
+        baseline_counts=baseline.counts,
+        current_counts=current.counts,
     )
 
 

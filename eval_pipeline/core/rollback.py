@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus, RollbackPlan, TrendPoint
+from eval_pipeline.core.models import TrendPoint
+from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus, RollbackPlan
 from eval_pipeline.core.runs import version_number
 
 

@@ -101,6 +101,11 @@ def read_prompt_versions(params: Mapping[str, str]) -> dict[str, str]:
     return {name: read_version(value) for name, value in named if name}
 
 
+def experiment_name(base: str, base_eval_type: str, eval_type: str) -> str:
+    """The experiment that holds the runs of an eval type."""
+    return base if eval_type == base_eval_type else f"{base}{RESERVED_SEPARATOR}{eval_type}"
+
+
 def find_eval_experiments(
     named: Iterable[tuple[str, str, int]], base: str, base_eval_type: str
 ) -> list[EvalExperiment]:

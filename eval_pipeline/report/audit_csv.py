@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from eval_pipeline.core.models import AuditRecord
+from eval_pipeline.core.moves import AuditRecord
 from eval_pipeline.report.serialize import audit_record
 
 COLUMNS = (
@@ -24,11 +24,12 @@ def audit_csv(records: Iterable[AuditRecord]) -> str:
     writer.writerow(COLUMNS)
     for record in records:
         fields = audit_record(record)
-        writer.writerow([_cell(fields[name]) for name in COLUMNS])
+        writer.writerow([csv_cell(fields[name]) for name in COLUMNS])
     return out.getvalue()
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """A value as a cell: lists joined by `; `, and a text that a spreadsheet would take for a formula after a `'`."""
     if value is None:
         return ""
     if isinstance(value, bool):

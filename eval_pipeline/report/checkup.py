@@ -12,19 +12,31 @@ from rich.text import Text
 
 from eval_pipeline.core.checkup import Setting, TypeFinding
 from eval_pipeline.core.models import RunStatus
-from eval_pipeline.report import numbers
+from eval_pipeline.core.suite_runs import SuiteRun, SuiteState
+from eval_pipeline.report import numbers, suite_words
+from eval_pipeline.report.suites import SHOWN_ID, suite_run
 from eval_pipeline.report.terminal import Style, plain, plain_table, render
 
 
 def as_json(
-    settings: Sequence[Setting], store: str | None, findings: Sequence[TypeFinding], problem: str | None
+    settings: Sequence[Setting],
+    store: str | None,
+    findings: Sequence[TypeFinding],
+    lost: Sequence[SuiteRun],
+    problem: str | None,
 ) -> dict[str, Any]:
     """All that was found; `store` is the address that answered, or null with the `problem`."""
     return {
         "settings": [{"key": each.key, "value": each.value, "origin": each.origin} for each in settings],
         "store": {"reachable": problem is None, "uri": store, "problem": problem},
         "eval_types": [_finding(each) for each in findings],
+        "lost_suites": [_lost(each) for each in lost],
     }
+
+
+def _lost(suite: SuiteRun) -> dict[str, Any]:
+    commands = {"finish": suite_words.resume_command(suite.id), "clear": suite_words.cancel_command(suite.id)}
+    return {**suite_run(suite, SuiteState.LOST.value), **commands}
 
 
 def _finding(finding: TypeFinding) -> dict[str, Any]:
@@ -38,16 +50,23 @@ def _finding(finding: TypeFinding) -> dict[str, Any]:
     }
 
 
-def text(settings: Sequence[Setting], store: str | None, findings: Sequence[TypeFinding], style: Style) -> str:
+def text(
+    settings: Sequence[Setting],
+    store: str | None,
+    findings: Sequence[TypeFinding],
+    lost: Sequence[SuiteRun],
+    style: Style,
+) -> str:
     """The same for a terminal. `store` is `None` if it did not answer."""
     parts: list[RenderableType] = [Text("Settings", "bold"), _indented(_settings_table(settings)), Text("")]
     if store is None:
         return render([*parts, Text("Store: not reachable", "red")], style)
     parts.append(Text.assemble(("Store", "bold"), f"  {store} answers"))
-    if not findings:
-        return render([*parts, Text("No experiment of the base name: no eval runs yet.")], style)
-    parts += [Text(""), Text("Eval types and their runs", "bold"), _indented(_types_table(findings))]
-    return render([*parts, *_problems(findings), *_unmapped(findings)], style)
+    if findings:
+        parts += [Text(""), Text("Eval types and their runs", "bold"), _indented(_types_table(findings))]
+    else:
+        parts.append(Text("No experiment of the base name: no eval runs yet."))
+    return render([*parts, *_problems(findings), *_unmapped(findings), *_lost_suites(lost)], style)
 
 
 def _settings_table(settings: Sequence[Setting]) -> RenderableType:
@@ -73,6 +92,22 @@ def _problems(findings: Sequence[TypeFinding]) -> list[RenderableType]:
         for reason, count in each.reasons.items()
     ]
     return [Text(""), Text("Runs that are errors", "bold"), *map(_indented, lines)] if lines else []
+
+
+def _lost_suites(lost: Sequence[SuiteRun]) -> list[RenderableType]:
+    if not lost:
+        return []
+    parts: list[RenderableType] = [Text(""), Text("Suite runs that are lost: their process has stopped", "bold")]
+    for each in lost:
+        done = f"{each.done} of {numbers.counted(each.total, 'eval type')} done"
+        begun = f"begun {numbers.when(each.started)} by {each.actor}"
+        parts.append(_indented(plain(f"{each.id[:SHOWN_ID]}  {each.suite}, {begun}, {done}")))
+        for what, command in (
+            ("finish", suite_words.resume_command(each.id)),
+            ("clear", suite_words.cancel_command(each.id)),
+        ):
+            parts.append(Padding(plain(f"to {what + ':':7} {command}"), (0, 0, 0, 4)))
+    return parts
 
 
 def _unmapped(findings: Sequence[TypeFinding]) -> list[RenderableType]:

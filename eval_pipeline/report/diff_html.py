@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from eval_pipeline.report import numbers
 from eval_pipeline.report.diff import CONTEXT, Line, Row, Span, compare, folded
 
+# On a narrow screen the two columns become one: each row shows its old line and below it the new one.
 # Signs for white space are drawn by the style, so that copied text is the prompt's own.
 STYLE = """<style>
 .pdiff{width:100%;border-collapse:collapse;table-layout:fixed;border:0}
@@ -26,6 +27,12 @@ STYLE = """<style>
 .pdiff .ws::before{position:absolute;left:0;opacity:.75;text-decoration:none}
 .pdiff .sp::before{content:'·'}.pdiff .tab::before{content:'→'}
 .pdiff .nb::before{content:'⍽'}.pdiff .cr::before{content:'␍';position:static}
+@media (max-width:640px){
+.pdiff,.pdiff tbody,.pdiff thead{display:block}
+.pdiff tr{display:grid;grid-template-columns:2.6em 1.4em minmax(0,1fr)}
+.pdiff .fold{display:block}.pdiff .fold td{display:block}
+.pdiff .same td:nth-child(n+4),.pdiff .none{display:none}
+}
 </style>"""
 
 _SPACES = {" ": "sp", "\t": "tab", "\r": "cr"}
@@ -55,13 +62,14 @@ def _fold(lines: int) -> str:
 
 def _row(row: Row) -> str:
     left = _cells(row.before, "-" if row.changed else "", "gone", "del")
-    begin = "<tr>" if row.before and row.after else '<tr class="alone">'
+    kind = "alone" if not (row.before and row.after) else "" if row.changed else "same"
+    begin = f'<tr class="{kind}">' if kind else "<tr>"
     return f"{begin}{left}{_cells(row.after, '+' if row.changed else '', 'new', 'ins')}</tr>"
 
 
 def _cells(line: Line | None, sign: str, kind: str, tag: str) -> str:
     if line is None:
-        return '<td class="n"></td><td class="s"></td><td class="t"></td>'
+        return '<td class="n none"></td><td class="s none"></td><td class="t none"></td>'
     text = "".join(_span(span, tag) for span in line.spans)
     classes = f"t {kind}" if sign else "t"
     return f'<td class="n">{line.number}</td><td class="s">{sign}</td><td class="{classes}">{text}</td>'

@@ -6,9 +6,10 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from eval_pipeline.core.models import GateStatus, PromotionGate, PromotionResult
+from eval_pipeline.core.moves import GateStatus, NewAlias, PromotionGate, PromotionResult
 from eval_pipeline.core.regression import percentage_points
-from eval_pipeline.report import looks, numbers
+from eval_pipeline.core.wording import some
+from eval_pipeline.report import looks, numbers, shell
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, plain_table, render
 
 
@@ -18,7 +19,28 @@ def sentence(gate: PromotionGate) -> str:
     if gate.allowed:
         passed = sum(check.passed for check in gate.checks)
         return f"Allowed: {name} passes {numbers.counted(passed, 'eval type')} and fails none."
-    return f"Blocked: {name}; {'; '.join(gate.obstacles)}."
+    return f"Blocked: {name}; {'; '.join(obstacles(gate))}."
+
+
+def obstacles(gate: PromotionGate) -> list[str]:
+    """What blocks, in few words: eval types with the same reason stand together."""
+    types: dict[str, list[str]] = {}
+    single = set()
+    for check in gate.checks:
+        if check.blocks:
+            types.setdefault(check.reason, []).append(check.eval_type)
+            single.add(f"{check.eval_type}: {check.reason}")
+    grouped = [
+        f"{some(names)}: {reason if len(names) == 1 else _PLURAL.get(reason, reason)}"
+        for reason, names in types.items()
+    ]
+    return grouped + [obstacle for obstacle in gate.obstacles if obstacle not in single]
+
+
+_PLURAL = {
+    "below its threshold": "below their thresholds",
+    "no complete run, and it is required": "no complete run, and they are required",
+}
 
 
 def advice(gate: PromotionGate) -> str | None:
@@ -26,17 +48,24 @@ def advice(gate: PromotionGate) -> str | None:
     stale = [check.eval_type for check in gate.checks if check.status is GateStatus.STALE]
     if not stale:
         return None
-    types = " ".join(f"--eval-type {name}" for name in stale)
-    return f"eval-pipeline run-evals {types} --prompt {gate.prompt_name}={gate.candidate}"
+    return shell.run_evals(stale, gate.prompt_name, gate.candidate)
+
+
+def new_alias(found: NewAlias, *, made: bool = False) -> str:
+    """That the target alias is new, and what else may have been meant. `made`: the promotion has made it."""
+    said = f"{found.name} did not exist: it was made" if made else f"{found.name} does not exist yet: it will be made"
+    return said if found.like is None else f"{said}; did you mean {found.like}?"
 
 
 def text(result: PromotionResult, live: int | None, style: Style) -> str:
     """The checks as a table, the warnings, the decision, and what was done."""
     gate = result.gate
-    change = numbers.version_change(None if live is None else f"v{live}", f"v{gate.candidate}")
+    change = numbers.version_change(live, gate.candidate)
     parts: list[RenderableType] = [plain(f"{gate.prompt_name}@{result.to_alias}: {change}"), Text("")]
     parts += [_table(gate), Text("")] if gate.checks else []
     parts += [plain(f"Warning: {warning}") for warning in gate.warnings]
+    if result.new_alias is not None:
+        parts.append(plain(f"Note: {new_alias(result.new_alias, made=result.promoted)}"))
     parts.append(plain(sentence(gate)))
     if (next_step := advice(gate)) is not None:
         parts += [Text("To make the missing evidence:"), Padding(plain(next_step), (0, 0, 0, 2))]
@@ -67,10 +96,10 @@ def _outcome(result: PromotionResult, live: int | None) -> str:
     if result.record is not None:
         forced = " against the gate" if result.forced else ""
         note = f" Note: {result.record.outcome}." if result.record.outcome else ""
-        undo = f"eval-pipeline rollback {gate.prompt_name} --alias {result.to_alias} --reason '...'"
-        return f"Promoted{forced}: {name} points at v{gate.candidate}, record {result.record.id}.{note} To undo: {undo}"
+        undo = "" if live is None else f" To undo: {shell.rollback(gate.prompt_name, result.to_alias)}"
+        return f"Promoted{forced}: {name} points at v{gate.candidate}, record {result.record.id}.{note}{undo}"
     if gate.candidate == live:
         return f"Nothing to do: {name} points at v{gate.candidate} already."
     if result.dry_run:
         return "Dry run: nothing was written."
-    return f"Nothing was moved: {name} stays at {'no version' if live is None else f'v{live}'}."
+    return f"Nothing was moved: {name} stays at {numbers.version(live)}."

@@ -58,6 +58,40 @@ GATE: dict[str, Look] = {
 }
 """What a check at the gate says."""
 
+SUITE_TYPES: dict[str, Look] = {
+    "waiting": Look("Waiting", ":material/schedule:", "·", "gray", "circle", _GREY, filled=False),
+    "running": Look("Running", ":material/progress_activity:", "○", "blue", _RING, _BLUE, filled=False),
+    "PASS": LOOKS["PASS"],
+    "FAIL": GATE["FAIL"],
+    "partial": LOOKS["PARTIAL"],
+    "error": LOOKS["ERROR"],
+}
+"""How far an eval type of a suite run is."""
+
+NOT_RUN = Look("Not run", ":material/remove:", "–", "gray", "stroke", _GREY, filled=False)
+"""An eval type that was still to come, or not done, when its suite run ended."""
+
+SUITES: dict[str, Look] = {
+    "starting": Look("Starting", ":material/hourglass_top:", "·", "gray", "circle", _GREY, filled=False),
+    "running": SUITE_TYPES["running"],
+    "lost": Look("Lost", ":material/signal_disconnected:", "?", "orange", "diamond", _AMBER),
+    "passed": Look("Passed", ":material/check_circle:", "✓", "green", "circle", _GREEN),
+    "failed": Look("Failed", ":material/error:", "✕", "red", _X, _RED),
+    "incomplete": Look("Incomplete", ":material/hourglass_disabled:", "□", "gray", "square", _GREY, filled=False),
+    "cancelled": Look("Cancelled", ":material/cancel:", "⊘", "gray", _SLASHED_RING, _GREY, filled=False),
+}
+"""What became of a suite run."""
+
+CASES: dict[str, Look] = {
+    "broken": Look("Broken", ":material/close:", "✕", "red", _X, _RED),
+    "still-failing": Look("Still failing", ":material/error:", "▼", "orange", "diamond", _AMBER),
+    "errored": Look("Errored", ":material/block:", "⊘", "gray", _SLASHED_RING, _GREY, filled=False),
+    "fixed": Look("Fixed", ":material/build_circle:", "▲", "blue", "triangle-up", _BLUE),
+    "still-passing": Look("Still passing", ":material/check_circle:", "✓", "green", "circle", _GREEN),
+    "only-in-one": Look("Only in one", ":material/difference:", "◇", "gray", "square", _GREY, filled=False),
+}
+"""What became of a case between two runs."""
+
 RECORDS: dict[str, Look] = {
     "FINISHED": Look("Done", ":material/check_circle:", "✓", "green", "circle", _GREEN),
     "FAILED": Look("Never happened", ":material/cancel:", "✕", "gray", _X, _GREY),

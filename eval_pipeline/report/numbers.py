@@ -6,12 +6,16 @@ Rounding never hides a verdict: a value that rounds onto a limit it does not lie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from eval_pipeline.core.evidence import Significance
 from eval_pipeline.core.regression import WARNING_DROP_PP, percentage_points
+from eval_pipeline.core.wording import p_value
 
 MISSING = "–"
+MOST_VERSIONS = 10
+"""So many versions of a prompt are listed."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_DECIMALS = 9
@@ -89,9 +93,22 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{hours} h" if hours < 48 else counted(hours // 24, "day")
 
 
-def version_change(before: str | None, after: str | None) -> str:
-    """Two versions of a prompt: `v2 → v3`."""
-    return f"{before or MISSING} → {after or MISSING}"
+def version(number: int | None) -> str:
+    """What an alias points to, in a sentence: `v3`; `no version` if there is none."""
+    return "no version" if number is None else f"v{number}"
+
+
+def versions(existing: Sequence[int]) -> str:
+    """Versions, ascending, of many the newest: `v1, v2, v3`."""
+    older = len(existing) - MOST_VERSIONS
+    listed = ", ".join(f"v{number}" for number in existing[-MOST_VERSIONS:])
+    return f"{listed} and {older} older" if older > 0 else listed or "none"
+
+
+def version_change(before: int | str | None, after: int | str | None) -> str:
+    """Two versions of a prompt, as numbers or as `v3`: `v2 → v3`."""
+    said = (f"v{each}" if isinstance(each, int) else each or MISSING for each in (before, after))
+    return " → ".join(said)
 
 
 def prompt_change(prompt: str, before: str | None, after: str | None) -> str:
@@ -102,6 +119,21 @@ def prompt_change(prompt: str, before: str | None, after: str | None) -> str:
 def count(value: int | None) -> str:
     """A whole number with thousands apart: `1,234`."""
     return MISSING if value is None else f"{value:,}"
+
+
+def evidence(found: Significance | None) -> str:
+    """Whether a difference is more than noise, in a few words: `significant p=0.004`, `within noise`."""
+    if found is None:
+        return MISSING
+    p = p_value(found.p_adjusted).replace(" ", "") if found.significant and found.p_adjusted is not None else ""
+    return f"{found.label.value} {p}".rstrip()
+
+
+def chance(value: float) -> str:
+    """A probability 0..1 as whole percent: `63%`; what is all but sure reads `>99%`, what is all but excluded `<1%`."""
+    if 0.005 <= value < 0.995 or value in (0, 1):
+        return f"{value * 100:.0f}%"
+    return ">99%" if value > 0.5 else "<1%"
 
 
 def score(value: float | None) -> str:

@@ -8,8 +8,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from eval_pipeline.core.audit import Finding
-from eval_pipeline.core.models import AuditRecord, RollbackPlan
-from eval_pipeline.report import looks, numbers
+from eval_pipeline.core.moves import AuditRecord, RollbackPlan
+from eval_pipeline.report import looks, numbers, shell
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, plain_table, render
 
 LONGEST_REASON = 200
@@ -50,13 +50,13 @@ def done(record: AuditRecord, plan: RollbackPlan, style: Style) -> str:
     """What a rollback did."""
     name = f"{record.prompt_name}@{record.alias}"
     note = [plain(f"Note: {record.outcome}")] if record.outcome else []
-    promote = f"eval-pipeline promote {record.prompt_name} --version {plan.from_version} --to-alias {record.alias}"
+    promote = shell.promote(record.prompt_name, plan.from_version, record.alias)
     said = f"Rolled back: {name} points at v{record.to_version}, record {record.id}."
     return render([*_plan(plan), plain(said), *note, plain(f"To undo: {promote}")], style)
 
 
 def _plan(plan: RollbackPlan) -> list[RenderableType]:
-    change = numbers.version_change(f"v{plan.from_version}", f"v{plan.to_version}")
+    change = numbers.version_change(plan.from_version, plan.to_version)
     return [
         plain(f"{plan.prompt_name}@{plan.alias}: {change}"),
         plain(f"Why v{plan.to_version}: {plan.why}."),

@@ -7,19 +7,24 @@ from typing import Any
 
 from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.models import (
-    Action,
-    AuditRecord,
     ContextChange,
-    PromotionEvalCheck,
-    PromotionGate,
-    PromotionResult,
     PromptChange,
     PromptEvent,
     RegressionReport,
-    RollbackPlan,
     TrendPoint,
     TrendSummary,
 )
+from eval_pipeline.core.moves import (
+    Action,
+    AuditRecord,
+    PromotionEvalCheck,
+    PromotionGate,
+    PromotionResult,
+    RollbackPlan,
+)
+from eval_pipeline.core.regression import percentage_points
+from eval_pipeline.core.trend_tests import LevelShift, TrendTest, level_shift, monotone_trend
+from eval_pipeline.report.serialize_evidence import significance
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -39,6 +44,31 @@ def trend_summary(summary: TrendSummary) -> dict[str, Any]:
         "trend_direction": summary.trend_direction.value,
         "prompt_changes": [prompt_change(change) for change in summary.prompt_changes],
         "events": [prompt_event(event) for event in summary.events],
+        "trend_test": trend_test(monotone_trend(summary.points)),
+        "hint": hint(level_shift(summary.points, summary.prompt_changes)),
+    }
+
+
+def trend_test(found: TrendTest) -> dict[str, Any]:
+    """Whether the complete runs that are shown rise or fall steadily; `direction` is null if chance does that too."""
+    return {"runs": found.runs, "tau": found.tau, "p": found.p, "direction": found.direction}
+
+
+def hint(found: LevelShift | None) -> dict[str, Any] | None:
+    """The prompt change that best explains a shift of the level of the runs that are shown; null if none does."""
+    if found is None:
+        return None
+    return {
+        "run_id": found.run_id,
+        "timestamp": timestamp(found.timestamp),
+        "prompt_changes": [prompt_change(change) for change in found.changes],
+        "mean_before": found.before,
+        "mean_after": found.after,
+        "shift_pp": percentage_points(found.after, found.before),
+        "p": found.p,
+        "p_adjusted": found.p_adjusted,
+        "candidates": found.candidates,
+        "sentence": found.sentence,
     }
 
 
@@ -103,6 +133,7 @@ def regression_report(report: RegressionReport) -> dict[str, Any]:
         "current_timestamp": timestamp(report.current_timestamp),
         "context_changes": [context_change(change) for change in report.context_changes],
         "notes": list(report.notes),
+        "evidence": significance(report.evidence) if report.evidence else None,
     }
 
 
@@ -121,6 +152,7 @@ def promotion_result(result: PromotionResult) -> dict[str, Any]:
         "prompt_name": gate.prompt_name,
         "from_alias": result.from_alias,
         "to_alias": result.to_alias,
+        "new_alias": result.new_alias is not None,
         "version": gate.candidate,
         "from_version": result.from_version,
         "eval_results": [gate_check(check) for check in gate.checks],
@@ -145,6 +177,7 @@ def gate_check(check: PromotionEvalCheck) -> dict[str, Any]:
         "reason": check.reason,
         "timestamp": timestamp(check.timestamp),
         "total_cases": check.total_cases,
+        "of_candidate": check.of_candidate,
         "blocks": check.blocks,
     }
 

@@ -25,6 +25,7 @@ from eval_pipeline.core.models import (
     Verdict,
 )
 from eval_pipeline.core.regression import percentage_points
+from eval_pipeline.core.trend_tests import level_shift, monotone_trend
 from eval_pipeline.report import looks, numbers
 
 WIDTH = 100
@@ -78,7 +79,11 @@ def trends(summaries: Sequence[TrendSummary], style: Style) -> str:
     """
     parts: list[RenderableType] = []
     for summary in summaries:
-        parts += [_trend_heading(summary), Padding(_trend_table(summary), (0, 0, 1, 2)) if summary.points else Text("")]
+        shift = level_shift(summary.points, summary.prompt_changes)
+        parts.append(_trend_heading(summary))
+        parts += [Padding(_trend_table(summary), (0, 0, 0, 2))] if summary.points else []
+        parts += [Padding(plain(f"Hint: {shift.sentence}"), (0, 0, 0, 2))] if shift else []
+        parts.append(Text(""))
     return render(parts, style)
 
 
@@ -87,7 +92,8 @@ def _trend_heading(summary: TrendSummary) -> Text:
     if not summary.points:
         return heading.append("  no data", "bright_black")
     rate = numbers.rate(summary.latest_pass_rate)
-    return heading.append(f"  latest {rate}, {summary.trend_direction.value}")
+    steadily = monotone_trend(summary.points).sentence
+    return heading.append(f"  latest {rate}, {summary.trend_direction.value}{steadily and f'; {steadily}'}")
 
 
 def _trend_table(summary: TrendSummary) -> Table:
@@ -150,6 +156,8 @@ def check(result: CheckResult, style: Style) -> str:
     parts: list[RenderableType] = [_check_table(reports)] if reports else []
     parts += [plain(f"{each.eval_type}: {each.reason}") for each in result.unjudged]
     parts += [plain(f"{report.eval_type}: {note}") for report in reports for note in report.notes]
+    loud = [(each.eval_type, each.evidence) for each in reports if each.evidence and each.verdict is not Verdict.PASS]
+    parts += _listed("Evidence", {f"{name}: {evidence.sentence}": [] for name, evidence in loud})
     parts += _changes("Changed prompts", [(report.eval_type, report.changed_prompts) for report in reports])
     parts += _context("Changed context", [(report.eval_type, report.context_changes) for report in reports])
     return render([*parts, Text(""), Text(count_verdicts(result))], style)
@@ -157,7 +165,9 @@ def check(result: CheckResult, style: Style) -> str:
 
 def _check_table(reports: Sequence[RegressionReport]) -> Table:
     rates = (">Baseline", ">Current", ">Change", ">Threshold")
-    table = plain_table("Eval type", "Verdict", *rates, "Current run (UTC)", "Run")
+    judged = any(report.evidence for report in reports)
+    evidence = ["Evidence"] if judged else []
+    table = plain_table("Eval type", "Verdict", *rates, *evidence, "Run", whole=("Verdict", "Evidence"))
     for report in reports:
         look = looks.LOOKS[report.verdict.value]
         table.add_row(
@@ -167,7 +177,7 @@ def _check_table(reports: Sequence[RegressionReport]) -> Table:
             Text(numbers.rate_against(report.current_pass_rate, report.threshold)),
             Text(numbers.points(report.delta_pp)),
             Text(numbers.threshold(report.threshold)),
-            Text(numbers.when(report.current_timestamp).removesuffix(" UTC")),
+            *([Text(numbers.evidence(report.evidence))] if judged else []),
             Text(report.current_run_id[:RUN_ID]),
         )
     return table
@@ -180,7 +190,7 @@ def _changes(title: str, changed: Sequence[tuple[str, Sequence[PromptChange]]]) 
         for change in changes:
             text = numbers.prompt_change(change.prompt_name, change.from_version, change.to_version)
             types.setdefault(text, []).append(eval_type)
-    return _listed(title, types)
+    return _listed(title, dict(sorted(types.items())))
 
 
 def _context(title: str, changed: Sequence[tuple[str, Sequence[ContextChange]]]) -> list[RenderableType]:
@@ -188,13 +198,13 @@ def _context(title: str, changed: Sequence[tuple[str, Sequence[ContextChange]]])
     for eval_type, changes in changed:
         for change in changes:
             types.setdefault(f"{change.name} {change.before or '–'} → {change.after or '–'}", []).append(eval_type)
-    return _listed(title, types)
+    return _listed(title, dict(sorted(types.items())))
 
 
 def _listed(title: str, types: dict[str, list[str]]) -> list[RenderableType]:
     if not types:
         return []
-    lines = [plain(f"{what}  ({_some(names)})") for what, names in sorted(types.items())]
+    lines = [plain(f"{what}  ({_some(names)})" if names else what) for what, names in types.items()]
     return [Text(""), Text(title, "bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
 
 

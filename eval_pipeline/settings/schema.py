@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -68,10 +69,12 @@ class GateSettings(Table):
     """`latest` takes the newest complete run of any version instead of the candidate's."""
     required: list[str] = []
     """Eval types that block when they have no complete run."""
-    max_evidence_age_days: Annotated[float, Numeric, Field(gt=0)] | None = 30
-    min_cases: Annotated[int, Numeric, Field(ge=1)] | None = 20
+    max_evidence_age_days: Annotated[float, Numeric, Field(ge=0, le=timedelta.max.days)] = 30
+    """Older evidence is warned of; 0: evidence may be of any age."""
+    min_cases: Annotated[int, Numeric, Field(ge=0)] = 20
+    """Evidence of fewer cases is warned of; 0: any number will do."""
     block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
-    """Which of the warnings block instead."""
+    """Which of the warnings block instead; one that is off blocks nothing."""
 
 
 class RunnerSettings(Table):
@@ -128,6 +131,8 @@ class Settings(Table):
     judge: Target = Target()
     runner: RunnerSettings = RunnerSettings()
     watch: WatchSettings = WatchSettings()
+    quarantine: dict[str, list[Name]] = {}
+    """The cases of an eval type that are too flaky to prove anything: shown, but not counted in the evidence."""
     gate: GateSettings = GateSettings()
     mirror: MirrorSettings = MirrorSettings()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_pipeline.core import audit as rules
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
+from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import LEDGER_TAG, Ledger, LedgerState
 from eval_pipeline.store.runs import search_pages

@@ -29,8 +29,42 @@ def read_evidence(
         of_prompt=_newest_complete(
             store, experiment, _names(prompt_name), lambda run: prompt_name in run.prompt_versions
         ),
-        of_candidate=_newest_of(store, experiment, prompt_name, candidate),
-        of_live=None if live is None else _newest_of(store, experiment, prompt_name, live),
+        of_candidate=read_newest_of(store, experiment, prompt_name, candidate),
+        of_live=None if live is None else read_newest_of(store, experiment, prompt_name, live),
+    )
+
+
+def read_point(store: Store, experiment: EvalExperiment, run_id: str) -> TrendPoint | None:
+    """One run of an eval type, as the rules see it; `None` if the store has no such run in its experiment.
+
+    Raises:
+        StoreError: the store can't be read.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with store.reached():
+        try:
+            run = store.client.get_run(run_id)
+        except MlflowException as problem:
+            if problem.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+    if run.info.experiment_id != experiment.experiment_id:
+        return None
+    return tables.trend_points(tables.runs_table([run]), experiment, store.settings)[0]
+
+
+def read_baseline(store: Store, experiment: EvalExperiment, current: TrendPoint) -> TrendPoint | None:
+    """The newest complete run of the type that started before the current one."""
+    return _newest_complete(
+        store,
+        experiment,
+        wanted=lambda run: (
+            run.run_id != current.run_id
+            and run.timestamp is not None
+            and current.timestamp is not None
+            and run.timestamp <= current.timestamp
+        ),
     )
 
 
@@ -45,7 +79,8 @@ def read_runs_of_prompt(store: Store, experiments: list[EvalExperiment], prompt_
     return sorted(found, key=lambda point: (point.timestamp, point.run_id) if point.timestamp else ())
 
 
-def _newest_of(store: Store, experiment: EvalExperiment, prompt_name: str, version: int) -> TrendPoint | None:
+def read_newest_of(store: Store, experiment: EvalExperiment, prompt_name: str, version: int) -> TrendPoint | None:
+    """The newest complete run of an eval type that evaluated exactly this version."""
     condition = f"params.`{PROMPT_PARAM}{prompt_name}` LIKE '%{version}'"
     return _newest_complete(
         store,

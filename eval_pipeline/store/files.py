@@ -61,14 +61,14 @@ def read_state(folder: Path) -> State:
 
 def write_state(folder: Path, state: State) -> None:
     """Put the state in the place of the one before."""
-    with _written_aside(folder / "state.json") as aside:
+    with written_aside(folder / "state.json") as aside:
         aside.write_text(state.model_dump_json(), encoding="utf-8")
 
 
 def write_runs(path: Path, table: pa.Table, experiment_name: str, created: int) -> None:
     """Put a table of runs in the place of the one before; `created` tells experiments of one id apart."""
     said = {"format": FORMAT, "created": str(created), "experiment": experiment_name, "columns": _columns(table.schema)}
-    with _written_aside(path) as aside:
+    with written_aside(path) as aside:
         pq.write_table(
             table.replace_schema_metadata(said),
             aside,
@@ -143,7 +143,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 @contextmanager
-def _written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path) -> Iterator[Path]:
     """A path to write to, which then takes the place of `path` in one step."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=ASIDE)
     os.close(handle)

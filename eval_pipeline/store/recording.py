@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
-from eval_pipeline.core.runs import PROMPT_PARAM
+from eval_pipeline.core.runs import PROMPT_PARAM, version_number
 from eval_pipeline.core.suites import EvalOutcome, case_table
 from eval_pipeline.store.registering import ALREADY_THERE
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CASES_FILE = "cases.json"
 TABLES_TAG = "mlflow.loggedArtifacts"
 """Where `mlflow.load_table` and MLflow's own pages look for the tables of a run."""
+LINKED_TAG = "mlflow.linkedPrompts"
+"""Where MLflow keeps which prompt versions a run used."""
 
 
 def record_eval_run(
@@ -46,10 +48,9 @@ def record_eval_run(
         MlflowException: the store did not take it; what was written so far is a run that has not ended.
     """
     begin, end = _milliseconds(started), _milliseconds(ended)
-    table = {TABLES_TAG: json.dumps([{"path": CASES_FILE, "type": "table"}])} if outcome.cases else {}
-    run = client.create_run(
-        ensure_experiment(client, experiment_name), start_time=begin, tags={**table, **(tags or {})}, run_name=run_name
-    )
+    named = {**_own_tags(outcome, prompts), **(tags or {})}
+    experiment_id = ensure_experiment(client, experiment_name)
+    run = client.create_run(experiment_id, start_time=begin, tags=named, run_name=run_name)
     params = {
         **{PROMPT_PARAM + name: version for name, version in prompts.items()},
         "pass_rate_threshold": str(threshold),
@@ -62,9 +63,26 @@ def record_eval_run(
         params=[Param(name, value) for name, value in params.items()],
     )
     if outcome.cases:
-        client.log_text(run.info.run_id, json.dumps(case_table(outcome.cases), ensure_ascii=False), CASES_FILE)
+        client.log_text(run.info.run_id, json_text(case_table(outcome.cases)), CASES_FILE)
     client.set_terminated(run.info.run_id, status, end)
     return str(run.info.run_id)
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON that can be written as UTF-8, whatever a model said: half a character is escaped, as JSON does it too."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _own_tags(outcome: EvalOutcome, prompts: Mapping[str, str]) -> dict[str, str]:
+    """What MLflow's own pages read: which prompt versions a run is linked to, and the tables that it has.
+
+    MLflow's own call for a link resolves the store that the environment names, and reads and writes once a prompt.
+    """
+    versions = ((name, version_number(version)) for name, version in prompts.items())
+    linked = [{"name": name, "version": str(number)} for name, number in versions if number is not None]
+    own = {LINKED_TAG: json.dumps(linked)} if linked else {}
+    return {**own, TABLES_TAG: json.dumps([{"path": CASES_FILE, "type": "table"}])} if outcome.cases else own
 
 
 def ensure_experiment(client: MlflowClient, name: str, artifact_location: str | None = None) -> str:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from eval_pipeline.actions.auditing import audit_log
 from eval_pipeline.actions.promote import utc_now
-from eval_pipeline.core.models import Action, AuditRecord
+from eval_pipeline.core.moves import Action, AuditRecord
 from eval_pipeline.report import numbers
 from eval_pipeline.report.audit_csv import audit_csv
 from eval_pipeline.report.frames import table_time
@@ -58,7 +58,7 @@ def filters(records: Sequence[AuditRecord]) -> Chosen:
     prompts = _several(first, "Prompts", "prompt", [record.prompt_name for record in records])
     aliases = _several(second, "Aliases", "alias", [record.alias for record in records])
     actors = _several(third, "By", "actor", [record.actor for record in records])
-    row = st.container(horizontal=True, gap="large")
+    row = st.container(horizontal=True, gap="medium")
     word = row.segmented_control("Action", list(ACTIONS), default=ALL, required=True, key="action", bind="query-params")
     days = row.segmented_control("Window", list(WINDOWS), default=ALL, required=True, key="since", bind="query-params")
     action, length = ACTIONS[word or ALL], WINDOWS[days or ALL]
@@ -119,7 +119,7 @@ def _frame(records: Sequence[AuditRecord]) -> pd.DataFrame:
             "At": [table_time(record.timestamp) for record in records],
             "Action": [_action(record) for record in records],
             "Alias": [f"{record.prompt_name}@{record.alias}" for record in records],
-            "Version": [_change(record) for record in records],
+            "Version": [numbers.version_change(record.from_version, record.to_version) for record in records],
             "By": [record.actor for record in records],
             "Status": [f"{look.glyph} {look.word}" for look in looks],
             "Forced": ["! Forced" if record.forced else "" for record in records],
@@ -131,12 +131,6 @@ def _frame(records: Sequence[AuditRecord]) -> pd.DataFrame:
 def _action(record: AuditRecord) -> str:
     look = EVENTS[record.action.value]
     return f"{look.glyph} {look.word}"
-
-
-def _change(record: AuditRecord) -> str:
-    return numbers.version_change(
-        None if record.from_version is None else f"v{record.from_version}", f"v{record.to_version}"
-    )
 
 
 def _pick(key: str) -> None:

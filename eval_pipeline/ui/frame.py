@@ -29,9 +29,11 @@ SECTIONS = {
     "Observe": [
         ("trends", "Trends", ":material/show_chart:"),
         ("regressions", "Regressions", ":material/trending_down:"),
+        ("compare", "Compare", ":material/compare_arrows:"),
         ("audit", "Audit log", ":material/receipt_long:"),
     ],
     "Act": [
+        ("run_evals", "Run evals", ":material/play_circle:"),
         ("promote", "Promote", ":material/rocket_launch:"),
         ("rollback", "Roll back", ":material/undo:"),
     ],

@@ -8,7 +8,7 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from eval_pipeline.core.models import PromotionEvalCheck
+from eval_pipeline.core.moves import PromotionEvalCheck
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.report import numbers
 from eval_pipeline.report.links import mlflow_home, run_url
@@ -64,7 +64,7 @@ def _margin(check: PromotionEvalCheck) -> float | None:
     return None if check.pass_rate is None else percentage_points(check.pass_rate, check.threshold)
 
 
-def _run(check: PromotionEvalCheck, home: str | None, experiment_id: str | None) -> str | None:
+def _run(check: PromotionEvalCheck, home: str | None, experiment_id: str | None) -> str:
     if check.run_id is None:
-        return None
+        return "" if home else numbers.MISSING
     return run_url(home, experiment_id, check.run_id) if home and experiment_id else check.run_id[:SHORT_ID]

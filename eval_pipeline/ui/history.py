@@ -15,11 +15,11 @@ from eval_pipeline.core.models import (
     CheckResult,
     EvalExperiment,
     PromptEvent,
-    RecordStatus,
     RegressionReport,
     TrendPoint,
     TrendSummary,
 )
+from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.core.regression import check_all_regressions, judge_history
 from eval_pipeline.core.trends import BEFORE_ALL, build_trend_summary, prompt_events
 from eval_pipeline.errors import PipelineError

@@ -9,7 +9,7 @@ import streamlit as st
 from eval_pipeline.actions.auditing import find_drift, reconcile_audit, verify_audit
 from eval_pipeline.actions.promote import utc_now
 from eval_pipeline.core.audit import Finding
-from eval_pipeline.core.models import AuditRecord, RecordStatus
+from eval_pipeline.core.moves import AuditRecord, RecordStatus
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import numbers
 from eval_pipeline.store.aliases import list_prompts

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from eval_pipeline.core.models import AuditRecord
+from eval_pipeline.core.moves import AuditRecord
 
 _OUTBOX = "outbox"
 

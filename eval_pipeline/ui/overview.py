@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from eval_pipeline.core.models import PromptEvent
+from eval_pipeline.core.models import PromptEvent, Verdict
 from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
 from eval_pipeline.ui.frame import escape
@@ -16,6 +16,7 @@ from eval_pipeline.ui.history import Snapshot
 CHART_DAYS = 30
 EVENT_CARDS = 6
 CARD_TYPES = 2
+SPARKLINE = "Last 30 complete runs"
 
 
 def headline(snapshot: Snapshot) -> None:
@@ -90,7 +91,7 @@ def verdict_banner(snapshot: Snapshot) -> None:
 
 
 def standing_table(snapshot: Snapshot) -> None:
-    """Every eval type, worst margin first; a chosen row opens its trend."""
+    """Every eval type, worst margin first; a chosen cell opens what changed, its sparkline the trend."""
     table = snapshot.standing
     shown = pd.DataFrame(
         {
@@ -99,7 +100,7 @@ def standing_table(snapshot: Snapshot) -> None:
             "Pass rate": table["pass_rate"] * 100,
             "Change": table["delta_pp"],
             "Margin": table["margin_pp"],
-            "Last 30 complete runs": table["last"],
+            SPARKLINE: table["last"],
         }
     )
     chosen = st.dataframe(
@@ -113,12 +114,22 @@ def standing_table(snapshot: Snapshot) -> None:
             "Pass rate": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=150),
             "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f", width=60, help="Against its baseline"),
             "Margin": st.column_config.NumberColumn("Margin pp", format="%+.1f", width=80, help="To its threshold"),
-            "Last 30 complete runs": st.column_config.LineChartColumn(y_min=_lowest(table), y_max=1, width="medium"),
+            SPARKLINE: st.column_config.LineChartColumn(y_min=_lowest(table), y_max=1, width="medium"),
         },
     )
     cells = chosen["selection"]["cells"]
     if cells:
-        st.switch_page("pages/trends.py", query_params={"evals": str(table["eval_type"].iloc[cells[0][0]])})
+        row, column = cells[0]
+        _open(table.iloc[row], trend=column == SPARKLINE)
+    st.caption("Select a row to see what changed since its baseline, or its sparkline to see its trend")
+
+
+def _open(row: pd.Series, *, trend: bool) -> None:
+    """What changed in an eval type; its trend if that is asked for, or it has no baseline yet."""
+    name = str(row["eval_type"])
+    if trend or row["state"] not in {verdict.value for verdict in Verdict}:
+        st.switch_page("pages/trends.py", query_params={"evals": name})
+    st.switch_page("pages/regressions.py", query_params={"eval": name})
 
 
 def _lowest(table: pd.DataFrame) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 import streamlit as st
@@ -15,20 +14,22 @@ from eval_pipeline.actions.promote import (
     propose_promotion,
     utc_now,
 )
-from eval_pipeline.core.models import AuditRecord
+from eval_pipeline.core.moves import AuditRecord, GateStatus
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import gate as words
-from eval_pipeline.report import numbers
+from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import GATE
-from eval_pipeline.store.aliases import list_prompts, list_versions
+from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
-from eval_pipeline.ui import confirming, outcome
+from eval_pipeline.ui import compare_links, confirming, outcome
 from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.gate_table import gate_table
 from eval_pipeline.ui.outcome import Outcome
+from eval_pipeline.ui.record_card import record_lines
+from eval_pipeline.ui.registry import registered_prompts
 from eval_pipeline.ui.versions import text_change, version_card
 
 
@@ -45,9 +46,7 @@ class Choice:
 def choose(store: Store) -> Choice:
     """The controls: a prompt, the candidate (an alias or a version), the alias that is to point at it."""
     with stopping_kindly():
-        prompts = list_prompts(store)
-        if not prompts:
-            say_no_prompts(store)
+        prompts = registered_prompts(store)
         first, second, third = st.columns(3)
         name = select(first, "Prompt", "prompt", list(prompts), _likely(prompts))
         versions = [f"v{version}" for version in reversed(list_versions(store, name))]
@@ -76,17 +75,6 @@ def _likely(prompts: dict[str, dict[str, int]]) -> str:
     return next(waiting, next(iter(prompts)))
 
 
-def say_no_prompts(store: Store) -> None:
-    """The registry is empty: say so, and end the page."""
-    st.info(
-        f"**No prompts in the registry of {escape(store.shown_uri)}.**\n\n"
-        "Register one with `mlflow.genai.register_prompt`, and point an alias at it; "
-        "to look around on a sample store: `eval-pipeline demo`.",
-        icon=":material/inbox:",
-    )
-    st.stop()
-
-
 def propose(store: Store, choice: Choice) -> Proposal:
     """What a promotion would do, read from the store just now."""
     version = version_number(choice.candidate) if choice.candidate.startswith("v") else None
@@ -107,19 +95,21 @@ def what_became_of_it(proposal: Proposal) -> None:
 def _how_to_undo(record: AuditRecord) -> None:
     name, alias = record.prompt_name, record.alias
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(
-            "pages/rollback.py",
-            label="Undo: roll back",
-            icon=":material/undo:",
-            query_params={"prompt": name, "alias": alias},
-        )
+        if record.from_version is not None:
+            st.page_link(
+                "pages/rollback.py",
+                label="Undo: roll back",
+                icon=":material/undo:",
+                query_params={"prompt": name, "alias": alias},
+            )
         st.page_link(
             "pages/audit.py",
             label="Its audit record",
             icon=":material/receipt_long:",
             query_params={"record": record.id},
         )
-    st.code(f"eval-pipeline rollback {shlex.quote(name)} --alias {shlex.quote(alias)} --reason '...'", language="bash")
+    if record.from_version is not None:
+        st.code(shell.rollback(name, alias), language="bash")
 
 
 def decision(proposal: Proposal) -> None:
@@ -133,9 +123,32 @@ def decision(proposal: Proposal) -> None:
     verdict, _, why = words.sentence(gate).partition(":")
     show, icon = (st.success, GATE["PASS"].icon) if gate.allowed else (st.error, ":material/block:")
     show(f"**{verdict}:**{escape(why)}", icon=icon)
+    if proposal.new_alias is not None:
+        st.info(f"{escape(words.new_alias(proposal.new_alias))}", icon=":material/add_circle:")
     if (command := words.advice(gate)) is not None:
         st.caption("To make the missing evidence:")
         st.code(command, language="bash", wrap_lines=True)
+        _link_to_run_evals(proposal)
+
+
+def _link_to_run_evals(proposal: Proposal) -> None:
+    gate = proposal.gate
+    stale = [check.eval_type for check in gate.checks if check.status is GateStatus.STALE]
+    st.page_link(
+        "pages/run_evals.py",
+        label="Or make it on the page Run evals",
+        icon=":material/play_circle:",
+        query_params={"prompt": gate.prompt_name, "version": f"v{gate.candidate}", "type": stale},
+    )
+
+
+def warnings(proposal: Proposal) -> None:
+    """What the gate warns of, and does not block."""
+    if proposal.needless or not proposal.gate.warnings:
+        return
+    count = numbers.counted(len(proposal.gate.warnings), "warning")
+    lines = "\n".join(f"- {escape(warning)}" for warning in proposal.gate.warnings)
+    st.warning(f"**{count}, to know before you decide**\n\n{lines}", icon=":material/warning:")
 
 
 def versions(store: Store, proposal: Proposal) -> None:
@@ -148,14 +161,16 @@ def versions(store: Store, proposal: Proposal) -> None:
             heading = f":material/rocket_launch: Live · {name}{escape(f'@{proposal.to_alias}')}"
             text_of = None if proposal.live is None else get_prompt_text(store, proposal.prompt_name, proposal.live)
             version_card(heading, proposal.live, text_of)
+        if proposal.needless:
+            return
         with candidate:
             heading = f":material/new_releases: Candidate · {name}{source}"
             version_card(heading, proposal.candidate, get_prompt_text(store, proposal.prompt_name, proposal.candidate))
 
 
 def gate(store: Store, proposal: Proposal) -> None:
-    """The gate's checks as a table, and its warnings."""
-    head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+    """The gate's checks as a table."""
+    head = st.container(horizontal=True, vertical_alignment="center")  # not at the right: a table's tools lie there
     head.subheader("Gate", anchor=False, width="content")
     head.button("Check again", icon=":material/refresh:", on_click=outcome.forget, key="promote.again")
     if not proposal.gate.checks:
@@ -163,10 +178,11 @@ def gate(store: Store, proposal: Proposal) -> None:
     else:
         with stopping_kindly():
             gate_table(store, proposal.gate.checks, utc_now(), "promote.gate")
-    if proposal.gate.warnings:
-        count = numbers.counted(len(proposal.gate.warnings), "warning")
-        lines = "\n".join(f"- {escape(warning)}" for warning in proposal.gate.warnings)
-        st.warning(f"**{count}, to know before you decide**\n\n{lines}", icon=":material/warning:")
+    if proposal.live is not None and not proposal.needless:
+        versions = {"from": str(proposal.live), "to": str(proposal.candidate)}
+        compare_links.link(
+            f"{_change(proposal)}, case by case over all eval types", {"prompt": proposal.prompt_name, **versions}
+        )
 
 
 def text(store: Store, proposal: Proposal) -> None:
@@ -192,7 +208,7 @@ def act(store: Store, proposal: Proposal) -> None:
     with st.expander("Promote against the gate", icon=":material/gpp_maybe:"):
         st.markdown(
             f"{change}, **although the gate blocks it**. It is recorded as forced, with your reason and what it "
-            "overrides:\n" + "\n".join(f"- {escape(obstacle)}" for obstacle in proposal.gate.obstacles)
+            "overrides:\n" + "\n".join(f"- {escape(obstacle)}" for obstacle in words.obstacles(proposal.gate))
         )
         confirming.ask(_form(proposal, forced=True), lambda who, why: _promote(store, proposal, who, why, force=True))
 
@@ -210,7 +226,7 @@ def _form(proposal: Proposal, *, forced: bool) -> Form:
 
 
 def _change(proposal: Proposal) -> str:
-    return numbers.version_change(None if proposal.live is None else f"v{proposal.live}", f"v{proposal.candidate}")
+    return numbers.version_change(proposal.live, proposal.candidate)
 
 
 def _promote(store: Store, seen: Proposal, actor: str, reason: str, *, force: bool) -> Outcome:
@@ -223,13 +239,3 @@ def _promote(store: Store, seen: Proposal, actor: str, reason: str, *, force: bo
     how = "Promoted against the gate" if record.forced else "Promoted"
     said = [f"**{how}:** {name} {_change(seen)}.", *record_lines(record)]
     return Outcome("done", said, about, record)
-
-
-def record_lines(record: AuditRecord) -> list[str]:
-    """An audit record in two lines."""
-    evidence = numbers.counted(len(record.justifying_run_ids), "run")
-    lines = [
-        f"Recorded as no. {record.sequence} (`{record.id}`) by {escape(record.actor)}, {numbers.when(record.timestamp)}"
-        + (f", resting on {evidence}." if record.justifying_run_ids else ".")
-    ]
-    return [*lines, f"Note: {escape(record.outcome)}."] if record.outcome else lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
-from eval_pipeline.core.models import AuditRecord, PromotionEvalCheck
+from eval_pipeline.core.moves import AuditRecord, PromotionEvalCheck
 from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.store.audit import read_content
@@ -56,6 +56,16 @@ def record_card(store: Store, record: AuditRecord) -> None:
         _gate(store, record, content.gate)
 
 
+def record_lines(record: AuditRecord) -> list[str]:
+    """An audit record in two lines."""
+    evidence = numbers.counted(len(record.justifying_run_ids), "run")
+    lines = [
+        f"Recorded as no. {record.sequence} (`{record.id}`) by {escape(record.actor)}, {numbers.when(record.timestamp)}"
+        + (f", resting on {evidence}." if record.justifying_run_ids else ".")
+    ]
+    return [*lines, f"Note: {escape(record.outcome)}."] if record.outcome else lines
+
+
 def _understood(text: str | None) -> RecordContent | None:
     try:
         return None if text is None else RecordContent.model_validate_json(text)
@@ -65,8 +75,7 @@ def _understood(text: str | None) -> RecordContent | None:
 
 def _heading(record: AuditRecord) -> None:
     look, state = EVENTS[record.action.value], RECORDS[record.status.value]
-    before = None if record.from_version is None else f"v{record.from_version}"
-    change = numbers.version_change(before, f"v{record.to_version}")
+    change = numbers.version_change(record.from_version, record.to_version)
     forced = " :orange-badge[:material/gpp_maybe: Forced]" if record.forced else ""
     name = escape(f"{record.prompt_name}@{record.alias}")
     st.markdown(
@@ -85,7 +94,9 @@ def _fields(record: AuditRecord, content: RecordContent | None) -> None:
         rows["From"] = f"@{content.source_alias}"
     if record.outcome:
         rows["Outcome"] = record.outcome
-    st.markdown("  \n".join(f":gray[{name}] {escape(value)}" for name, value in rows.items()))
+    with st.container(horizontal=True, gap="medium"):
+        for name, value in rows.items():
+            st.markdown(f":small[:gray[{name}]]  \n{escape(' '.join(value.split()))}", width="content")
 
 
 def _gate(store: Store, record: AuditRecord, gate: GateSnapshot) -> None:

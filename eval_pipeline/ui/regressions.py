@@ -9,24 +9,15 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from eval_pipeline.core.models import (
-    CheckResult,
-    ContextChange,
-    PromptText,
-    RegressionReport,
-    TrendPoint,
-    Verdict,
-)
+from eval_pipeline.core.models import CheckResult, RegressionReport, TrendPoint, Verdict
 from eval_pipeline.core.regression import check_all_regressions, compare_runs
-from eval_pipeline.core.runs import version_number
-from eval_pipeline.errors import PipelineError
-from eval_pipeline.report import diff, numbers
+from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import table_time
-from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
-from eval_pipeline.store.prompts import get_prompt_text
+from eval_pipeline.report.looks import LOOKS, badge, label
+from eval_pipeline.ui import compare_links, what_changed
+from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
-from eval_pipeline.ui.versions import difference
 
 ALL = "All eval types"
 NEWEST, BEFORE = "Newest complete run of each", "The complete run before it"
@@ -53,15 +44,15 @@ class Comparison:
 def choose(snapshot: Snapshot) -> Comparison:
     """The controls: an eval type and, of one type, the two runs. All are kept in the URL."""
     first, second, third = st.columns(3)
-    name = _select(first, "Eval type", "eval", [ALL, *snapshot.types], ALL)
+    name = select(first, "Eval type", "eval", [ALL, *snapshot.types], ALL)
     if name == ALL:
         second.selectbox("Current run", [NEWEST], disabled=True)
         third.selectbox("Baseline", [BEFORE], disabled=True)
-        _remember({})
+        remember({})
         return Comparison(snapshot.check)
     complete = [point for point in snapshot.types[name].summary.points if point.complete]
     if len(complete) < 2:
-        _remember({"eval": name})
+        remember({"eval": name})
         return Comparison(check_all_regressions({name: snapshot.types[name].summary.points}, {name: _threshold(name)}))
     return _choose_runs(name, complete, second, third)
 
@@ -69,48 +60,34 @@ def choose(snapshot: Snapshot) -> Comparison:
 def _choose_runs(
     name: str, complete: Sequence[TrendPoint], second: DeltaGenerator, third: DeltaGenerator
 ) -> Comparison:
-    runs = {point.run_id: point for point in complete}
-    ids = list(runs)
-    current = _select(second, "Current run", "current", ids[1:], ids[-1], runs, scope=name)
-    before = ids[: ids.index(current)]
-    baseline = _select(
-        third, "Baseline (newest complete before it)", "baseline", before, before[-1], runs, scope=name + current
-    )
-    _remember({"eval": name, "current": current} | ({} if baseline == before[-1] else {"baseline": baseline}))
-    report = compare_runs(runs[baseline], runs[current], _threshold(name))
-    old, new = runs[baseline].prompt_versions, runs[current].prompt_versions
+    newest_first = list(reversed(complete))
+    current = _choose_run(second, "Current run", "current", newest_first[:-1], name)
+    before = newest_first[newest_first.index(current) + 1 :]
+    title = "Baseline (newest complete before it)"
+    baseline = _choose_run(third, title, "baseline", before, name + current.run_id)
+    named = {} if baseline == before[0] else {"baseline": baseline.run_id}
+    remember({"eval": name, "current": current.run_id} | named)
+    report = compare_runs(baseline, current, _threshold(name))
+    old, new = baseline.prompt_versions, current.prompt_versions
     same = tuple((prompt, version) for prompt, version in sorted(new.items()) if old.get(prompt) == version)
     return Comparison(CheckResult((report,), ()), same)
 
 
-def _select(
-    place: DeltaGenerator,
-    title: str,
-    parameter: str,
-    options: Sequence[str],
-    default: str,
-    runs: dict[str, TrendPoint] | None = None,
-    scope: str = "",
-) -> str:
-    """A selectbox whose first value comes from the URL; runs are offered newest first and shown by time and rate."""
-    asked = st.query_params.get(parameter, default)
-    start = asked if asked in options else default
-    offered = list(options) if runs is None else list(dict.fromkeys([*list(reversed(options))[:MOST_OPTIONS], start]))
-    key = f"{parameter}:{scope}"
-    if st.session_state.get(key) not in offered:
-        st.session_state[key] = start
-    chosen = place.selectbox(title, offered, key=key, format_func=lambda each: _run_label(runs[each]) if runs else each)
-    return str(chosen)
+def _choose_run(
+    place: DeltaGenerator, title: str, parameter: str, newest_first: Sequence[TrendPoint], scope: str
+) -> TrendPoint:
+    """One of the runs; the newest, unless another is chosen."""
+    runs = {point.run_id: point for point in newest_first}
+
+    def say(run_id: str) -> str:
+        return _run_label(runs[run_id])
+
+    ids = list(runs)
+    return runs[select(place, title, parameter, ids, ids[0], scope=scope, say=say, most=MOST_OPTIONS)]
 
 
 def _run_label(point: TrendPoint) -> str:
     return f"{numbers.when(point.timestamp)} · {numbers.rate(point.pass_rate)} · {point.run_id[:8]}"
-
-
-def _remember(values: dict[str, str]) -> None:
-    """Put the comparison into the URL, and nothing else."""
-    if dict(st.query_params) != values:
-        st.query_params.from_dict(values)
 
 
 def _threshold(name: str) -> float:
@@ -140,6 +117,16 @@ def _sentence(report: RegressionReport) -> None:
     change, threshold = numbers.delta_pp(report.delta_pp), numbers.threshold(report.threshold)
     said = f"pass rate: {before} → {after}, {change}, **{report.verdict.value}** (threshold {threshold})"
     show(f"**{escape(report.eval_type)}** {said}", icon=look.icon)
+    if report.evidence:
+        found, why = numbers.evidence(report.evidence), report.evidence.sentence
+        st.caption(f":material/query_stats: **{escape(found)}** · {escape(why)}")
+    fell = report.delta_pp < 0
+    label = f"Which cases of {escape(report.eval_type)} broke" if fell else f"The cases of {escape(report.eval_type)}"
+    compare_links.link(label, _address(report))
+
+
+def _address(report: RegressionReport) -> dict[str, str]:
+    return compare_links.runs_address(report.eval_type, report.baseline_run_id, report.current_run_id)
 
 
 def table(comparison: Comparison) -> None:
@@ -154,7 +141,9 @@ def table(comparison: Comparison) -> None:
                 "Current": [report.current_pass_rate * 100 for report in reports],
                 "Change": [report.delta_pp for report in reports],
                 "Threshold": [numbers.threshold(report.threshold) for report in reports],
+                "Evidence": [numbers.evidence(report.evidence) for report in reports],
                 "Run": [table_time(report.current_timestamp) for report in reports],
+                "Cases": [compare_links.url(_address(report)) for report in reports],
             }
         )
         st.dataframe(shown, hide_index=True, height="content", column_config=_COLUMNS)
@@ -170,66 +159,17 @@ _COLUMNS = {
     "Current": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
     "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f"),
     "Run": st.column_config.DatetimeColumn("Current run (UTC)", format="DD MMM YYYY HH:mm"),
+    "Cases": st.column_config.LinkColumn(display_text="Compare", width="small"),
 }
 
 
 def changed_prompts(comparison: Comparison) -> None:
     """The prompts that differ between the runs, each once, with what was changed in its text; worst types first."""
-    types: dict[tuple[str, str, str], list[str]] = {}
-    for report in comparison.reports:
-        for change in report.changed_prompts:
-            key = (change.prompt_name, change.from_version, change.to_version)
-            types.setdefault(key, []).append(f"{LOOKS[report.verdict.value].glyph} {report.eval_type}")
-    st.subheader("Prompts that changed", anchor=False)
-    if not types:
-        st.caption("None, of the prompts that both runs name.")
-    same = " ".join(
-        f":gray-badge[{escape(name)} {escape(version)} unchanged]" for name, version in comparison.unchanged
-    )
-    if same:
-        st.markdown(same)
-    for number, ((name, old, new), names) in enumerate(types.items()):
-        what = f"{EVENTS['change'].icon} **{escape(name)}** {escape(old)} → {escape(new)}"
-        with st.expander(f"{what} · {escape(_some(names))}", expanded=number == 0):
-            _text_change(name, old, new)
-
-
-def _some(names: list[str], most: int = 6) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _text_change(name: str, old: str, new: str) -> None:
-    try:
-        before, after = _text(name, old), _text(name, new)
-    except PipelineError as problem:
-        st.error(f"The texts can't be read: {escape(str(problem))}", icon=":material/cloud_off:")
-        return
-    if before is None or after is None:
-        missing = " and no ".join(version for version, text in ((old, before), (new, after)) if text is None)
-        st.caption(f"The prompt registry of this store has no {escape(missing)} of this prompt.")
-        return
-    if after.commit_message:
-        st.caption(f":material/commit: {escape(after.commit_message)}")
-    st.html(difference(diff.as_text(before.template), diff.as_text(after.template)))
-
-
-@st.cache_data(show_spinner=False, max_entries=256, ttl=300)
-def _text(name: str, version: str) -> PromptText | None:
-    number = version_number(version)
-    return None if number is None else get_prompt_text(shared_history().store, name, number)
+    reports = comparison.reports
+    named = [(f"{LOOKS[each.verdict.value].glyph} {each.eval_type}", each.changed_prompts) for each in reports]
+    what_changed.prompts(named, comparison.unchanged)
 
 
 def changed_context(comparison: Comparison) -> None:
     """What else differs between the runs, so that a change is not put down to the prompt alone."""
-    types: dict[ContextChange, list[str]] = {}
-    for report in comparison.reports:
-        for change in report.context_changes:
-            types.setdefault(change, []).append(report.eval_type)
-    if not types:
-        return
-    st.subheader("What else changed", anchor=False)
-    st.caption("These runs are not alike in more than their prompts; weigh the verdict accordingly.")
-    for change, names in types.items():
-        values = f"{escape(change.before or '–')} → {escape(change.after or '–')}"
-        st.markdown(f":material/tune: **{escape(change.name)}** {values} · {escape(_some(names))}")
+    what_changed.others([(report.eval_type, report.context_changes) for report in comparison.reports])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,11 +10,11 @@ from eval_pipeline.actions.auditing import audit_log
 from eval_pipeline.actions.promote import TO_ALIAS
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.audit import of_alias
-from eval_pipeline.core.models import AuditRecord, RecordStatus, RollbackPlan
+from eval_pipeline.core.moves import AuditRecord, RecordStatus, RollbackPlan
 from eval_pipeline.core.runs import version_number
-from eval_pipeline.report import numbers
+from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
-from eval_pipeline.store.aliases import list_prompts, list_versions
+from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
 from eval_pipeline.ui import confirming, outcome
@@ -23,7 +22,8 @@ from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
-from eval_pipeline.ui.promote import record_lines, say_no_prompts
+from eval_pipeline.ui.record_card import record_lines
+from eval_pipeline.ui.registry import registered_prompts
 from eval_pipeline.ui.versions import text_change, version_card
 
 PREVIOUS = "previous"
@@ -45,9 +45,7 @@ class Choice:
 def choose(store: Store) -> Choice:
     """The controls: a prompt, one of its aliases, and where to."""
     with stopping_kindly():
-        prompts = list_prompts(store)
-        if not prompts:
-            say_no_prompts(store)
+        prompts = registered_prompts(store)
         first, second, third = st.columns(3)
         name = select(first, "Prompt", "prompt", list(prompts), next(iter(prompts)))
         existing = list_versions(store, name)
@@ -102,8 +100,7 @@ def _how_to_undo(record: AuditRecord, left: int) -> None:
             icon=":material/receipt_long:",
             query_params={"record": record.id},
         )
-    options = f"--version {left} --to-alias {shlex.quote(alias)}"
-    st.code(f"eval-pipeline promote {shlex.quote(name)} {options}", language="bash")
+    st.code(shell.promote(name, left, alias), language="bash")
 
 
 def where_to(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
@@ -146,7 +143,7 @@ def act(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
 
 
 def _change(plan: RollbackPlan) -> str:
-    return numbers.version_change(f"v{plan.from_version}", f"v{plan.to_version}")
+    return numbers.version_change(plan.from_version, plan.to_version)
 
 
 def _roll_back(store: Store, plan: RollbackPlan, actor: str, reason: str, *, named: bool) -> Outcome:
@@ -185,7 +182,6 @@ def timeline(store: Store, choice: Choice) -> None:
 
 def _step(record: AuditRecord) -> None:
     look = EVENTS[record.action.value]
-    before = None if record.from_version is None else f"v{record.from_version}"
     marks = [":orange-badge[:material/gpp_maybe: Forced]"] if record.forced else []
     if record.status is not RecordStatus.FINISHED:
         state = RECORDS[record.status.value]
@@ -193,7 +189,7 @@ def _step(record: AuditRecord) -> None:
     evidence = numbers.counted(len(record.justifying_run_ids), "run")
     rests = f" · resting on {evidence}" if record.justifying_run_ids else ""
     with st.container(border=True, gap="xsmall"):
-        change = numbers.version_change(before, f"v{record.to_version}")
+        change = numbers.version_change(record.from_version, record.to_version)
         st.markdown(f"{look.icon} **{look.word}** {change} {' '.join(marks)}")
         st.caption(f"{numbers.when(record.timestamp)} · {escape(numbers.shortened(record.actor, 60))}{rests}")
         st.markdown(escape(numbers.shortened(record.reason, LONGEST_REASON)) or ":gray[no reason given]")

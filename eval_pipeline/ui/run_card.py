@@ -9,6 +9,7 @@ from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import run_state
 from eval_pipeline.report.links import mlflow_home, run_url
 from eval_pipeline.report.looks import badge
+from eval_pipeline.ui import compare_links
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
 
@@ -66,9 +67,11 @@ def _ways_on(point: TrendPoint, report: RegressionReport | None) -> None:
         st.page_link(
             "pages/regressions.py",
             label="Compare with its baseline",
-            icon=":material/compare_arrows:",
+            icon=":material/trending_down:",
             query_params={"eval": point.eval_type, "current": point.run_id},
         )
+        address = compare_links.runs_address(report.eval_type, report.baseline_run_id, report.current_run_id)
+        compare_links.link("Case by case", address)
     store = shared_history().store
     home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
     if home:

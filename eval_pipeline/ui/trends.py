@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from eval_pipeline.report import charts, numbers
 from eval_pipeline.report.frames import events_frame
 from eval_pipeline.report.looks import LOOKS
+from eval_pipeline.ui import trend_words
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.history import Snapshot
 
@@ -20,6 +22,8 @@ WINDOWS: dict[str, int | None] = {"7d": 7, "30d": 30, "90d": 90, "All": None}
 FOCUS, MULTIPLES, HEATMAP = "Focus", "Small multiples", "Heatmap"
 FOCUS_TYPES = 5
 """So many eval types are drawn in one chart while none are chosen."""
+BAND_TYPES = 3
+"""So many eval types in one chart may have bands."""
 CELL_COLUMNS = 4
 CELL_NAME = 16
 """A longer name is cut above a small chart; its tooltip has it whole."""
@@ -34,6 +38,8 @@ class View:
     since: date | None
     prompts: tuple[str, ...]
     kind: str
+    band: bool = False
+    """Whether the 95% intervals lie around the lines; only where types share one chart."""
 
     @property
     def drawn_together(self) -> bool:
@@ -58,7 +64,17 @@ def controls(snapshot: Snapshot) -> View:
     )
     length = WINDOWS[days or "All"]
     since = None if length is None else datetime.now(UTC).date() - timedelta(days=length)
-    return View(tuple(chosen) or _all_types(snapshot, view or FOCUS), since, tuple(of_prompts), view or FOCUS)
+    names = tuple(chosen) or _all_types(snapshot, view or FOCUS)
+    return View(names, since, tuple(of_prompts), view or FOCUS, view == FOCUS and _band(row, len(names)))
+
+
+def _band(place: DeltaGenerator, types: int) -> bool:
+    """Whether to draw intervals: more than a few bands in one chart hide each other and the lines."""
+    many = types > BAND_TYPES
+    said = f"Choose up to {BAND_TYPES} eval types for it." if many else "From the number of its cases."
+    help_text = f"The 95% interval of each run's pass rate. {said}"
+    wanted = place.toggle("Band", True, key="band", bind="query-params", disabled=many, help=help_text)
+    return bool(wanted) and not many
 
 
 def _all_types(snapshot: Snapshot, kind: str) -> tuple[str, ...]:
@@ -100,7 +116,7 @@ def _spec(snapshot: Snapshot, view: View, dark: bool) -> charts.Spec:
     runs = select(snapshot, view)
     if view.kind == HEATMAP:
         return charts.heatmap(runs, dark=dark)
-    return charts.trend(runs, select_events(snapshot, view), dark=dark)
+    return charts.trend(runs, select_events(snapshot, view), dark=dark, band=view.band)
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
@@ -120,6 +136,8 @@ def chart(snapshot: Snapshot, view: View) -> None:
     if view.drawn_together:
         hint += " · click a legend entry to focus · Ctrl + scroll to zoom, drag to pan, double-click to reset"
     st.caption(hint)
+    if view.drawn_together:
+        trend_words.captions(snapshot, view.eval_types, select(snapshot, view)["run_id"].tolist())
 
 
 def _pick() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from eval_pipeline.actions.auditing import audit_log, reconcile_audit, verify_audit
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
-from eval_pipeline.core.models import AuditRecord, PromotionResult, RecordStatus
+from eval_pipeline.core.moves import AuditRecord, PromotionResult, RecordStatus
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.audit import read_stored
 from eval_pipeline.store.connection import Store
@@ -56,6 +56,12 @@ def spy(path: Path) -> None:
         database.executescript(SPY)
 
 
+def furnish_spied(builder: StoreBuilder) -> None:
+    """The same, and from then on its database notes every move of an alias."""
+    furnish(builder)
+    spy(builder.path)
+
+
 def moves(path: Path, prompt: str = "persona", alias: str = "production") -> list[tuple[int | None, int | None]]:
     """Every move of an alias that really was, in order."""
     question = "SELECT before, after FROM spied_moves WHERE prompt = ? AND alias = ? ORDER BY rowid"
@@ -78,6 +84,11 @@ class Stage:
     path: Path
     """Of the database behind it."""
     prompt: str = "persona"
+
+    @classmethod
+    def of(cls, builder: StoreBuilder) -> Stage:
+        """A store on a file."""
+        return cls(Store(builder.uri, Settings()), builder, builder.path)
 
     @property
     def client(self) -> Any:

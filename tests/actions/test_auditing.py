@@ -15,17 +15,24 @@ from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.models import PromptEvent
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
-from tests.actions.stage import Stage, interpose, now
+from tests.actions.stage import Stage, furnish_spied, interpose, now
+from tests.builder import StoreBuilder
 
 
-@pytest.fixture
-def story(stage: Stage) -> Stage:
+def tell(builder: StoreBuilder) -> None:
     """A promotion, another one, and its rollback."""
+    furnish_spied(builder)
+    stage = Stage.of(builder)
     stage.promote(2)
     stage.promote(3, reason="y" * 2_000)
     stage.roll_back()
     assert verify_audit(stage.store) == []
-    return stage
+
+
+@pytest.fixture
+def story(copy_of: Callable[..., StoreBuilder]) -> Stage:
+    """A store in which that happened."""
+    return Stage.of(copy_of(tell))
 
 
 def sql(stage: Stage, statement: str, *values: object) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import timedelta
 
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR
 
-from eval_pipeline.actions.promote import execute_promotion, propose_promotion
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus
+from eval_pipeline.actions.promote import execute_promotion, gate_rules, propose_promotion
+from eval_pipeline.core.moves import Action, AuditRecord, NewAlias, RecordStatus
+from eval_pipeline.core.promotion import GateRules
 from eval_pipeline.errors import RefusedError, StoreError, UsageError
-from eval_pipeline.settings import Settings
+from eval_pipeline.settings import GateSettings, Settings
 from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
 from tests.actions.stage import TYPES, Stage, dump, interpose, now
@@ -136,14 +138,14 @@ def test_force_where_nothing_blocks_is_no_forced_promotion(stage: Stage) -> None
 
 @pytest.mark.parametrize("reason", ["", "  \n "])
 def test_a_forced_promotion_needs_a_reason(stage: Stage, reason: str) -> None:
-    with pytest.raises(UsageError, match="a forced promotion needs a reason: give --reason"):
+    with pytest.raises(UsageError, match=r"^a forced promotion needs a reason$"):
         stage.promote(force=True, reason=reason)
     assert (stage.live(), stage.log()) == (1, [])
 
 
 @pytest.mark.parametrize("actor", ["", " \t"])
 def test_nobody_is_no_actor(stage: Stage, actor: str) -> None:
-    with pytest.raises(UsageError, match="nobody is named as the actor: give --actor"):
+    with pytest.raises(UsageError, match=r"^nobody is named as the actor$"):
         stage.promote(actor=actor)
     assert (stage.live(), stage.log()) == (1, [])
 
@@ -173,6 +175,23 @@ def test_the_first_promotion_makes_the_alias(stage: Stage) -> None:
     assert (record.from_version, record.to_version, stage.live("staging")) == (None, 2, 2)
     assert [each.from_version for each in stage.log()] == [None]
     stage.check_settled()
+
+
+def test_an_alias_that_no_prompt_has_is_called_new_with_the_nearest_known_one(stage: Stage) -> None:
+    result = stage.promote(dry_run=True)
+    assert (result.new_alias, propose_promotion(stage.store, "persona").new_alias) == (None, None)
+    slip = propose_promotion(stage.store, "persona", to_alias="production2")
+    assert slip.new_alias == NewAlias("production2", "production")
+    made = execute_promotion(stage.store, slip, actor="ada")
+    assert (made.new_alias, made.promoted) == (slip.new_alias, True)
+    assert propose_promotion(stage.store, "persona", to_alias="production2").new_alias is None
+
+
+def test_a_gate_setting_of_0_is_off() -> None:
+    assert gate_rules(GateSettings(max_evidence_age_days=0, min_cases=0)) == GateRules()
+    assert gate_rules(GateSettings(max_evidence_age_days=0.5, min_cases=1)) == GateRules(
+        max_age=timedelta(hours=12), min_cases=1
+    )
 
 
 @pytest.mark.parametrize("alias", ["latest", "Latest", "v1", "a b", "a.b", "", "x" * 256, "a\nb"])

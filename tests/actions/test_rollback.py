@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus, RollbackPlan
+from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus, RollbackPlan
 from eval_pipeline.errors import RefusedError, UsageError
 from tests.actions.stage import Stage, dump, interpose
 from tests.actions.test_moving import refused

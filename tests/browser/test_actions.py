@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from eval_pipeline.ui.frame import SECTIONS
 from tests.browser.conftest import WAIT_MS, OpenTab, serving, settle
 from tests.builder import StoreBuilder
-from tests.pages.acting import Team
+from tests.pages.acting import Team, gather
 
 pytestmark = pytest.mark.browser
 
@@ -20,9 +21,9 @@ HOSTILE = "<img src=x onerror=alert(1)> **not bold** =1+1"
 
 
 @pytest.fixture
-def team(store_builder: StoreBuilder) -> Team:
+def team(copy_of: Callable[..., StoreBuilder]) -> Team:
     """A store with a prompt whose v2 may go live and whose v3 may not."""
-    return Team(store_builder)
+    return Team(copy_of(gather))
 
 
 @pytest.fixture
@@ -123,6 +124,6 @@ def test_a_row_of_the_log_opens_its_record_and_the_log_can_be_taken_along(
 def test_whoever_first_opens_a_page_that_acts_sees_the_whole_app(app: str, open_tab: OpenTab) -> None:
     tab = open_tab(f"{app}/promote?prompt=persona&candidate=v3")
     expect(tab.locator("h1")).to_have_count(1)
-    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
+    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(sum(map(len, SECTIONS.values())))
     assert "candidate=v3" in tab.url
     expect(tab.get_by_text("Blocked:")).to_be_visible()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from eval_pipeline.ui.frame import SECTIONS
 from tests.browser.conftest import WAIT_MS, OpenTab, serving, settle
 from tests.builder import StoreBuilder
 
@@ -15,8 +16,10 @@ pytestmark = pytest.mark.browser
 
 PAGES = [
     *("/", "/trends", "/trends?view=Small+multiples", "/trends?view=Heatmap", "/regressions"),
-    *("/audit", "/promote", "/rollback"),
+    *("/compare", "/compare?prompt=", "/audit", "/promote", "/rollback"),
 ]
+LINKS = sum(len(entries) for entries in SECTIONS.values())
+"""Pages in the navigation."""
 
 
 def charts(tab: Page) -> int:
@@ -32,7 +35,7 @@ def charts(tab: Page) -> int:
 def test_every_page_is_drawn_in_light_and_dark(page: str, scheme: str, demo_app: str, open_tab: OpenTab) -> None:
     tab = open_tab(demo_app + page, scheme)
     expect(tab.locator("h1")).to_be_visible()
-    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
+    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(LINKS)
     background = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 21, 28)"}[scheme]
 
@@ -76,12 +79,17 @@ def test_the_view_lives_in_the_address(demo_app: str, open_tab: OpenTab) -> None
     expect(again.get_by_test_id("stMultiSelect").first).to_contain_text("security")
 
 
-def test_a_cell_of_the_overview_leads_to_its_trend(demo_app: str, open_tab: OpenTab) -> None:
+@pytest.mark.parametrize(
+    ("from_the_right", "address"), [(False, r"/regressions\?eval=security"), (True, "/trends.*evals=security")]
+)
+def test_a_row_of_the_overview_leads_to_what_changed_and_its_sparkline_to_the_trend(
+    from_the_right: bool, address: str, demo_app: str, open_tab: OpenTab
+) -> None:
     tab = open_tab(demo_app)
     box = tab.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
-    tab.mouse.click(box["x"] + 60, box["y"] + 55)
-    tab.wait_for_url(re.compile("/trends.*evals=security"), timeout=WAIT_MS)
+    tab.mouse.click(box["x"] + (box["width"] - 60 if from_the_right else 60), box["y"] + 55)
+    tab.wait_for_url(re.compile(address), timeout=WAIT_MS)
 
 
 def test_regressions_shows_the_words_that_changed(demo_app: str, open_tab: OpenTab) -> None:
@@ -107,7 +115,7 @@ def test_whoever_first_opens_a_page_other_than_the_first_sees_the_whole_app(
     with serving(tmp_path, EVAL_PIPELINE_CONFIG=str(demo_folder / "eval_pipeline.toml")) as address:
         tab = open_tab(f"{address}/regressions?eval=tone")
         expect(tab.locator("h1")).to_have_count(1)
-        expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(6)
+        expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(LINKS)
         expect(tab.locator("h1")).to_contain_text("Regressions")
         tab.get_by_test_id("stSidebarNav").get_by_role("link").first.click()
         expect(tab.locator("h1")).to_contain_text("Overview", timeout=WAIT_MS)

@@ -78,7 +78,6 @@ def tell_story(builder: StoreBuilder) -> None:
 
 
 @pytest.fixture
-def story(store_builder: StoreBuilder) -> StoreBuilder:
+def story(copy_of: Callable[..., StoreBuilder]) -> StoreBuilder:
     """A store with a week of history."""
-    tell_story(store_builder)
-    return store_builder
+    return copy_of(tell_story)

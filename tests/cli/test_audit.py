@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from eval_pipeline.actions import moving
+from eval_pipeline.cli import _outcome
 from tests.actions.stage import furnish
 from tests.builder import StoreBuilder
 from tests.cli.conftest import Run
@@ -16,11 +18,16 @@ REASON = '<b>bold</b>\n🦊 質 "quoted" ' * 400
 
 
 @pytest.fixture
-def moved(store_builder: StoreBuilder, run: Run) -> StoreBuilder:
-    furnish(store_builder)
-    assert run("promote", "persona", "--actor", "ada", "--reason", REASON, store=store_builder).code == 0
-    assert run("rollback", "persona", "--actor", "bob", "--reason", "worse", store=store_builder).code == 0
-    return store_builder
+def moved(copy_of: Callable[..., StoreBuilder]) -> StoreBuilder:
+    return copy_of(move)
+
+
+def move(builder: StoreBuilder) -> None:
+    """Let v2 go live and take it back."""
+    furnish(builder)
+    for action, who, why in (("promote", "ada", REASON), ("rollback", "bob", "worse")):
+        said = ["--actor", who, "--reason", why, "--tracking-uri", builder.uri]
+        assert _outcome([action, "persona", *said]) == 0
 
 
 def test_the_log_has_every_action_in_order_and_whole(moved: StoreBuilder, run: Run) -> None:
@@ -47,6 +54,31 @@ def test_the_log_has_every_action_in_order_and_whole(moved: StoreBuilder, run: R
 def test_the_log_can_be_narrowed(moved: StoreBuilder, run: Run, options: list[str], actions: list[str]) -> None:
     answer = run("audit", "log", *options, "--format", "json", store=moved)
     assert (answer.code, [record["action"] for record in json.loads(answer.out)]) == (0, actions)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--prompt", "personna"], "The audit log has no record of a prompt 'personna': did you mean persona?"),
+        (["--prompt", "memory"], "The audit log has no record of a prompt 'memory': known are persona"),
+        (["--alias", "prodution"], "The audit log has no record of an alias 'prodution': did you mean production?"),
+        (
+            ["--prompt", "persona", "--alias", "staging"],
+            "The audit log has no record of an alias 'staging' of persona: known are production",
+        ),
+        (
+            ["--prompt", "memory", "--alias", "production"],
+            "The audit log has no record of a prompt 'memory': known are persona",
+        ),
+    ],
+)
+def test_a_prompt_or_an_alias_without_a_record_is_said_with_the_nearest_that_has_one(
+    moved: StoreBuilder, run: Run, options: list[str], said: str
+) -> None:
+    table = run("audit", "log", *options, store=moved)
+    assert (table.code, table.out, table.err) == (0, f"{said}\n", "")
+    as_json = run("audit", "log", *options, "--format", "json", store=moved)
+    assert (as_json.code, as_json.out, as_json.err) == (0, "[]\n", f"{said}\n")
 
 
 def test_a_store_without_a_log_has_an_empty_whole_one(store_builder: StoreBuilder, run: Run) -> None:

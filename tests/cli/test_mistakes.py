@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from eval_pipeline import cli
 from eval_pipeline.actions import observe
 from tests.builder import StoreBuilder
 from tests.cli.conftest import FIRST_DAY, Run
@@ -29,10 +32,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "eval_pipeline", *arguments]
 
 
-def start(arguments: Sequence[str], encoding: str = "utf-8", **environment: str) -> subprocess.CompletedProcess[str]:
-    """A real process, in a new interpreter, whose output has an encoding."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding, **environment}
-    return subprocess.run(command(*arguments), env=env, capture_output=True, text=True, encoding=encoding, timeout=60)
+def start(arguments: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """A real process, in a new interpreter."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
+    return subprocess.run(command(*arguments), env=env, capture_output=True, text=True, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +159,13 @@ def test_hostile_names_in_messages_are_shown_harmless(store_builder: StoreBuilde
     assert [char for char in unknown.err if not char.isprintable() and char != "\n"] == []
 
 
-def test_a_real_process_answers_with_the_exit_code_and_without_colours_into_a_pipe(story: StoreBuilder) -> None:
-    answer = start(["check", "--tracking-uri", story.uri], TERM="xterm-256color", FORCE_COLOR="1")
-    assert (answer.returncode, answer.stderr) == (1, "")
-    check_shown(answer.stdout)
+def test_a_real_process_answers_the_same_in_any_zone_and_locale_and_without_colours_into_a_pipe(
+    story: StoreBuilder, run: Run
+) -> None:
+    around = {"TERM": "xterm-256color", "FORCE_COLOR": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
+    there, here = start(["check", "--tracking-uri", story.uri], **around), run("check", store=story)
+    assert (there.returncode, there.stdout, there.stderr) == (1, here.out, here.err)
+    check_shown(there.stdout)
     wrong = start(["check", "--tracking-uri", "sqlite:///none.db"])
     assert (wrong.returncode, wrong.stdout, wrong.stderr) == (
         2,
@@ -168,41 +174,64 @@ def test_a_real_process_answers_with_the_exit_code_and_without_colours_into_a_pi
     )
 
 
-def test_an_output_that_cant_show_a_name_still_answers(story: StoreBuilder) -> None:
-    story.log_run("質", 0.9)
-    arguments = ["trend", "--eval-type", "質", "--tracking-uri", story.uri]
-    answer = start(arguments, encoding="latin-1")
-    assert (answer.returncode, answer.stderr, answer.stdout.splitlines()[0]) == (
-        0,
-        "",
-        "?  my-assistant-eval-?  latest 90.0%, stable",
-    )
-    as_json = start([*arguments, "--format", "json"], encoding="cp1252")
-    assert (as_json.returncode, as_json.stderr, json.loads(as_json.stdout)[0]["eval_type"]) == (0, "", "質")
-
-
-@pytest.mark.parametrize(("arguments", "code"), [(["trend"], 0), (["check", "--format", "json"], 1)])
-def test_a_reader_that_has_seen_enough_changes_nothing_about_the_answer(
-    story: StoreBuilder, arguments: list[str], code: int
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/New_York"])
+def test_the_time_zone_changes_nothing(
+    story: StoreBuilder, run: Run, monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
+    here = run("trend", store=story)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert time.localtime(FIRST_DAY.timestamp()).tm_hour != FIRST_DAY.hour
+        assert run("trend", store=story) == here
+    time.tzset()
+    assert FIRST_DAY.strftime("%d %b %Y %H:%M") in here.out
+
+
+def test_an_output_that_cant_show_a_name_still_answers(story: StoreBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def say(encoding: str, *options: str) -> str:
+        out = io.BytesIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", io.TextIOWrapper(out, encoding, write_through=True))
+            with pytest.raises(SystemExit, match="0"):
+                cli.run(["trend", "--eval-type", "質", "--tracking-uri", story.uri, *options])
+        return out.getvalue().decode(encoding)
+
+    story.log_run("質", 0.9)
+    assert say("latin-1").splitlines()[0] == "?  my-assistant-eval-?  latest 90.0%, stable"
+    assert json.loads(say("cp1252", "--format", "json"))[0]["eval_type"] == "質"
+
+
+def test_a_reader_that_has_seen_enough_changes_nothing_about_the_answer(story: StoreBuilder) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     answer = subprocess.run(
-        command(*arguments, "--tracking-uri", story.uri),
+        command("check", "--tracking-uri", story.uri),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=writer,
         stderr=subprocess.PIPE,
         text=True,
     )
     os.close(writer)
-    assert (answer.returncode, answer.stderr) == (code, "")
+    assert (answer.returncode, answer.stderr) == (1, "")
 
 
-def on_terminal(arguments: Sequence[str], columns: int, **environment: str) -> str:
+BEFORE_AND_AFTER = """
+import os, sys
+from eval_pipeline.cli import _outcome
+_outcome(sys.argv[1:])
+print("----", flush=True)
+os.environ |= {"COLUMNS": "300", "NO_COLOR": "1"}
+_outcome(sys.argv[1:])
+"""
+
+
+def on_terminal(arguments: Sequence[str]) -> str:
     """What a process writes to a terminal."""
     ours, theirs = pty.openpty()
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": str(columns), "TERM": "xterm", **environment}
-    with subprocess.Popen(command(*arguments), env=env, stdout=theirs, stderr=subprocess.DEVNULL) as process:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm"}
+    told = [sys.executable, "-c", BEFORE_AND_AFTER, *arguments]
+    with subprocess.Popen(told, env=env, stdout=theirs, stderr=subprocess.DEVNULL) as process:
         os.close(theirs)
         said = b""
         while True:
@@ -219,49 +248,42 @@ def on_terminal(arguments: Sequence[str], columns: int, **environment: str) -> s
 
 
 def test_a_terminal_gets_colours_and_its_own_width_unless_it_wants_none(story: StoreBuilder, run: Run) -> None:
-    arguments = ["check", "--tracking-uri", story.uri]
-    coloured = on_terminal(arguments, 80)
+    coloured, plain = on_terminal(["check", "--tracking-uri", story.uri]).split("----\n")
     assert "\x1b[31m" in coloured
     check_shown(re.sub(r"\x1b\[[\d;]*m", "", coloured), 80)
-    assert on_terminal(arguments, 300, NO_COLOR="1") == run("check", store=story).out
+    assert plain == run("check", store=story).out
 
 
-def test_the_time_zone_and_the_locale_change_nothing(story: StoreBuilder, run: Run) -> None:
-    here = run("trend", store=story)
-    there = start(["trend", "--tracking-uri", story.uri], TZ="Pacific/Kiritimati", LC_ALL="C")
-    assert (there.returncode, there.stdout, there.stderr) == (here.code, here.out, here.err)
-    assert FIRST_DAY.strftime("%d %b %Y %H:%M") in run("trend", store=story).out
+LIGHT = [
+    ["--help"],
+    ["--version"],
+    [],
+    ["trend", "--help"],
+    ["check", "--help"],
+    ["trend", "--limit", "0"],
+    ["trend", "--config", "none.toml"],
+    ["check", "--config", "none.toml"],
+    ["unknown"],
+]
+HEAVY = """
+import json, sys
+from eval_pipeline.cli import _outcome
+heavy = {"mlflow", "pandas", "streamlit", "sqlalchemy", "altair"}
+for arguments in json.loads(sys.argv[1]):
+    _outcome(arguments)
+    print("loaded", arguments, sorted(heavy & sys.modules.keys()))
+"""
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--version"],
-        [],
-        ["trend", "--help"],
-        ["check", "--help"],
-        ["trend", "--limit", "0"],
-        ["trend", "--config", "none.toml"],
-        ["check", "--config", "none.toml"],
-        ["unknown"],
-    ],
-)
-def test_help_and_mistakes_in_usage_and_settings_load_neither_mlflow_nor_pandas_nor_streamlit(
-    arguments: list[str],
-) -> None:
-    code = (
-        "import sys\nfrom eval_pipeline.cli import _outcome\n_outcome(sys.argv[1:])\n"
-        "heavy = {'mlflow', 'pandas', 'streamlit', 'sqlalchemy', 'altair'} & sys.modules.keys()\n"
-        "print('loaded', *sorted(heavy))"
-    )
+def test_help_and_mistakes_in_usage_and_settings_load_neither_mlflow_nor_pandas_nor_streamlit() -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", HEAVY, json.dumps(LIGHT)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert answer.stdout.splitlines()[-1] == "loaded", answer.stderr
+    said = [line for line in answer.stdout.splitlines() if line.startswith("loaded")]
+    assert said == [f"loaded {arguments} []" for arguments in LIGHT], answer.stderr
 
 
 def test_every_command_has_help_with_an_example(run: Run) -> None:

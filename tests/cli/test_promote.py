@@ -30,13 +30,12 @@ FIELDS = {
     "justifying_run_ids",
     "audit_id",
 }
-CHECK_FIELDS = {"eval_type", "pass_rate", "threshold", "status", "passed", "run_id"}
+CHECK_FIELDS = {"eval_type", "pass_rate", "threshold", "status", "passed", "run_id", "of_candidate"}
 
 
 @pytest.fixture
-def furnished(store_builder: StoreBuilder) -> StoreBuilder:
-    furnish(store_builder)
-    return store_builder
+def furnished(copy_of: Callable[..., StoreBuilder]) -> StoreBuilder:
+    return copy_of(furnish)
 
 
 def live(builder: StoreBuilder, name: str = "persona") -> int:
@@ -53,6 +52,7 @@ def test_an_allowed_candidate_is_promoted_and_says_how_to_undo_it(furnished: Sto
     assert (answer.code, answer.err, live(furnished)) == (0, "", 2)
     assert said.keys() >= FIELDS
     assert all(check.keys() >= CHECK_FIELDS for check in said["eval_results"])
+    assert [check["of_candidate"] for check in said["eval_results"]] == [True, True]
     wanted = {"allowed": True, "promoted": True, "forced": False, "prompt_name": "persona", "version": 2}
     assert wanted.items() <= said.items()
     assert (said["from_alias"], said["to_alias"], said["from_version"]) == ("experiment", "production", 1)
@@ -103,6 +103,24 @@ def test_a_dry_run_answers_and_writes_nothing(furnished: StoreBuilder, run: Run,
     assert json.loads(run("audit", "log", "--format", "json", store=furnished).out) == []
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_slip_in_the_target_alias_is_said_before_and_after_it_is_made(
+    furnished: StoreBuilder, run: Run, dry: bool
+) -> None:
+    options = ["persona", "--to-alias", "production2", *(["--dry-run"] if dry else [])]
+    answer = run("promote", *options, store=furnished)
+    said = "does not exist yet: it will be made" if dry else "did not exist: it was made"
+    assert (answer.code, answer.err) == (0, "")
+    assert f"Note: production2 {said}; did you mean production?" in answer.out.splitlines()
+    assert "To undo" not in answer.out  # there is nothing that it pointed to before
+    again = json.loads(run("promote", *options, "--format", "json", store=furnished).out)
+    assert again["new_alias"] is dry
+    assert (
+        json.loads(run("promote", "persona", "--dry-run", "--format", "json", store=furnished).out)["new_alias"]
+        is False
+    )
+
+
 def test_what_is_live_already_is_said(furnished: StoreBuilder, run: Run) -> None:
     answer = run("promote", "persona", "--version", "1", store=furnished)
     assert (answer.code, answer.out.splitlines()[-1]) == (
@@ -122,7 +140,10 @@ def test_stale_evidence_comes_with_the_command_that_makes_it(furnished: StoreBui
     ("arguments", "said"),
     [
         (["persone"], "Error: there is no prompt 'persone': did you mean persona?"),
-        (["persona", "--from-alias", "experimen"], "Error: persona has no alias 'experimen': did you mean experiment?"),
+        (
+            ["persona", "--from-alias", "experimen"],
+            "Error: persona has no alias 'experimen': did you mean experiment?; --version names a version without one",
+        ),
         (["persona", "--version", "9"], "Error: persona has no v9: known are v1, v2, v3, v4"),
         (["persona", "--version", "0"], "Error: Invalid value for '--version': 0 is not in the range x>=1"),
         (["persona", "--to-alias", "v1"], "Error: 'v1' can't be an alias"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
+from eval_pipeline.cli import _outcome
 from tests.actions.stage import furnish
 from tests.builder import StoreBuilder
 from tests.cli.conftest import Run
@@ -27,10 +29,14 @@ FIELDS = {
 
 
 @pytest.fixture
-def promoted(store_builder: StoreBuilder, run: Run) -> StoreBuilder:
-    furnish(store_builder)
-    assert run("promote", "persona", "--actor", "ada", store=store_builder).code == 0
-    return store_builder
+def promoted(copy_of: Callable[..., StoreBuilder]) -> StoreBuilder:
+    return copy_of(promote)
+
+
+def promote(builder: StoreBuilder) -> None:
+    """Let v2 go live."""
+    furnish(builder)
+    assert _outcome(["promote", "persona", "--actor", "ada", "--tracking-uri", builder.uri]) == 0
 
 
 def live(builder: StoreBuilder) -> int:

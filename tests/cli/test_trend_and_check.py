@@ -27,7 +27,8 @@ REPORT = {
     *("threshold", "verdict", "changed_prompts", "baseline_timestamp", "current_timestamp"),
 }
 ADDED_TO_POINT = {"status_reason", "threshold", "context", "notes", "suite_run_id"}
-ADDED_TO_REPORT = {"context_changes", "notes"}
+ADDED_TO_REPORT = {"context_changes", "notes", "evidence"}
+ADDED_TO_SUMMARY = {"trend_test", "hint"}
 
 
 def run_ids(builder: StoreBuilder) -> list[str]:
@@ -76,7 +77,7 @@ def test_trend_as_json_has_the_promised_fields(story: StoreBuilder, run: Run) ->
     answer = run("trend", "--format", "json", store=story)
     assert (answer.code, answer.err) == (0, "")
     summaries = json.loads(answer.out)
-    assert {frozenset(each) for each in summaries} == {frozenset(SUMMARY)}
+    assert {frozenset(each) for each in summaries} == {frozenset(SUMMARY | ADDED_TO_SUMMARY)}
     assert {frozenset(point) for each in summaries for point in each["points"]} == {frozenset(POINT | ADDED_TO_POINT)}
     assert {frozenset(change) for each in summaries for change in each["prompt_changes"]} == {frozenset(CHANGE)}
     assert [(each["eval_type"], len(each["points"]), each["latest_pass_rate"]) for each in summaries] == [
@@ -133,6 +134,8 @@ def test_trend_as_json_tells_a_type_whole(story: StoreBuilder, run: Run) -> None
             }
         ],
         "events": [],
+        "trend_test": {"runs": 2, "tau": -1.0, "p": 1.0, "direction": None},
+        "hint": None,
     }
 
 

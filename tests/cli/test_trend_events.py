@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
 from tests.builder import StoreBuilder
 from tests.cli.conftest import Run
-from tests.pages.acting import Team
+from tests.pages.acting import Team, gather
 
 
 def test_trend_tells_what_was_moved_of_the_prompts_that_a_type_uses(store_builder: StoreBuilder, run: Run) -> None:
+    gather(store_builder)
     team = Team(store_builder)
     store_builder.log_run("weather", 0.9, prompts={"other": "v1"})
     store_builder.log_run("tone", 0.8, started=datetime(2026, 4, 1, tzinfo=UTC), prompts={"persona": "v2"})

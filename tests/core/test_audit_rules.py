@@ -27,7 +27,7 @@ from eval_pipeline.core.audit import (
     tag_text,
     verify_chain,
 )
-from eval_pipeline.core.models import RecordStatus
+from eval_pipeline.core.moves import RecordStatus
 
 FINISHED, FAILED, RUNNING = RecordStatus.FINISHED, RecordStatus.FAILED, RecordStatus.RUNNING
 

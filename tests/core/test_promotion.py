@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.core.models import GateStatus, PromotionEvalCheck, PromotionGate, TrendPoint
-from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotion_gate
+from eval_pipeline.core.models import TrendPoint
+from eval_pipeline.core.moves import GateStatus, NewAlias, PromotionEvalCheck, PromotionGate
+from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotion_gate, find_new_alias
 from tests.core.points import RATES, STATUSES, moment, point
 
 CANDIDATE, LIVE = 3, 2
@@ -181,6 +182,35 @@ def test_weak_evidence_is_warned_of_or_blocks(kind: str, blocks: bool) -> None:
 def test_evidence_exactly_at_a_limit_is_fine(run: TrendPoint, warned: bool) -> None:
     gate = ask(evidence("tone", run), rules=GateRules(max_age=timedelta(days=5), min_cases=10))
     assert (gate.allowed, bool(gate.warnings)) == (True, warned)
+
+
+def test_rules_that_are_off_warn_of_nothing() -> None:
+    run = point(0, 0.9, V3, total_cases=0)
+    gate = ask(evidence("tone", run), rules=GateRules(block_on=frozenset({"age", "min_cases"})))
+    assert (gate.allowed, gate.warnings) == (True, ())
+
+
+@pytest.mark.parametrize(
+    ("alias", "new"),
+    [
+        ("production", None),
+        ("production2", NewAlias("production2", "production")),
+        ("prodution", NewAlias("prodution", "production")),
+        ("stagging", NewAlias("stagging", "staging")),
+        ("canary", NewAlias("canary", None)),
+        ("staging", None),  # as the other prompt has it
+        ("experiments", NewAlias("experiments", "experiment")),  # the other has it too, and this one nearly
+    ],
+)
+def test_an_alias_is_new_where_no_prompt_has_it_or_this_one_has_nearly_the_same(
+    alias: str, new: NewAlias | None
+) -> None:
+    prompts = {"persona": {"production": 1, "experiment": 2}, "memory": {"staging": 1, "experiments": 2}}
+    assert find_new_alias("persona", alias, prompts) == new
+
+
+def test_the_first_alias_of_a_registry_is_new_and_like_none() -> None:
+    assert find_new_alias("persona", "production", {"persona": {}}) == NewAlias("production", None)
 
 
 def test_evidence_that_does_not_say_how_many_cases_it_has_blocks_where_too_few_block() -> None:

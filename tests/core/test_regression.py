@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval_pipeline.core.evidence import Counts
 from eval_pipeline.core.models import (
     CheckResult,
     ContextChange,
@@ -127,6 +128,9 @@ def test_a_report_says_everything_about_the_two_runs() -> None:
         current_timestamp=moment(4),
         context_changes=(ContextChange("judge_model", "j-1", "j-2"),),
         notes=("odd",),
+        baseline_counts=Counts(19, 1),
+        current_counts=Counts(17, 3),
+        evidence=None,
     )
 
 

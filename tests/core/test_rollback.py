@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.core.models import Action, AuditRecord, RecordStatus, RollbackPlan, TrendPoint
+from eval_pipeline.core.models import TrendPoint
+from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus, RollbackPlan
 from eval_pipeline.core.rollback import Previous, find_previous_version, plan_rollback, read_stack
 from tests.core.points import moment, point
 

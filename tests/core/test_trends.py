@@ -287,7 +287,8 @@ def test_the_order_of_runs_in_the_store_does_not_matter(
     points = read(shuffled)
     assert [each.run_id for each in points] == [each.run_id for each in runs]
     assert points == read(runs)
-    judged, expected = check_regression("tone", points, 0.8), check_regression("tone", runs, 0.8)
+    uncounted = [replace(run, total_cases=None) for run in runs]  # as in the table, which holds no numbers of cases
+    judged, expected = check_regression("tone", points, 0.8), check_regression("tone", uncounted, 0.8)
     assert judged == expected
     assert find_prompt_changes(points) == find_prompt_changes(runs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from eval_pipeline.actions.auditing import audit_log
-from eval_pipeline.core.models import AuditRecord
+from eval_pipeline.core.moves import AuditRecord
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.aliases import point_alias, read_alias
 from eval_pipeline.store.connection import Store
@@ -14,21 +14,32 @@ from tests.builder import StoreBuilder
 TEXTS = ("Be brief.", "Be brief and kind.", "Be brief, kind and exact.")
 
 
+def gather(builder: StoreBuilder) -> None:
+    """Fill a store for a team."""
+    for number, text in enumerate(TEXTS, 1):
+        builder.client.register_prompt("persona", text, commit_message=f"commit of {number}")
+    team = Team(builder)
+    team.point("production", 1)
+    team.point("experiment", 2)
+    for eval_type in ("tone", "routing"):
+        builder.log_run(eval_type, 0.9, prompts={"persona": "v1"})
+        builder.log_run(eval_type, 0.95, prompts={"persona": "v2"}, metrics={"total_cases": 40})
+    builder.log_run("routing", 0.9, prompts={"persona": "v3"})
+    builder.log_run("tone", 0.5, prompts={"persona": "v3"})
+
+
 class Team:
     """A prompt `persona` of three versions: v1 is live, v2 passes and is the candidate, v3 fails `tone`."""
 
     def __init__(self, builder: StoreBuilder) -> None:
         self.builder, self.uri = builder, builder.uri
         self.store = Store(builder.uri, Settings())
-        for number, text in enumerate(TEXTS, 1):
-            builder.client.register_prompt("persona", text, commit_message=f"commit of {number}")
-        self.point("production", 1)
-        self.point("experiment", 2)
-        for eval_type in ("tone", "routing"):
-            builder.log_run(eval_type, 0.9, prompts={"persona": "v1"})
-            builder.log_run(eval_type, 0.95, prompts={"persona": "v2"}, metrics={"total_cases": 40})
-        builder.log_run("routing", 0.9, prompts={"persona": "v3"})
-        self.failing = builder.log_run("tone", 0.5, prompts={"persona": "v3"})
+
+    @property
+    def failing(self) -> str:
+        """The run in which v3 fails."""
+        [run] = self.builder.client.search_runs([self.builder.experiment("tone")], "metrics.pass_rate < 0.6")
+        return str(run.info.run_id)
 
     def point(self, alias: str, version: int) -> None:
         """Move an alias as somebody does who goes around the tool."""

@@ -5,25 +5,35 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
-from eval_pipeline.core.models import Action, RecordStatus
+from eval_pipeline.core.moves import Action, RecordStatus
 from eval_pipeline.report.audit_csv import audit_csv
 from eval_pipeline.store.audit import Draft, place_record, write_record
 from eval_pipeline.store.ledger import make_ledger
 from tests.builder import StoreBuilder
-from tests.pages.acting import Team, said
+from tests.pages.acting import Team, gather, said
 from tests.pages.conftest import Open
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def act(team: Team) -> None:
-    """Promote v2 long ago, force v3, and take that back."""
+@pytest.fixture
+def acted(copy_of: Callable[..., StoreBuilder]) -> Team:
+    """A team that has promoted v2 long ago, forced v3, and taken that back."""
+    return Team(copy_of(act))
+
+
+def act(builder: StoreBuilder) -> None:
+    """Have them do so."""
+    gather(builder)
+    team = Team(builder)
     execute_promotion(team.store, propose_promotion(team.store, "persona"), actor="ada", clock=lambda: LONG_AGO)
     forced = propose_promotion(team.store, "persona", version=3)
     execute_promotion(team.store, forced, actor="linus", reason="an incident", force=True)
@@ -58,9 +68,8 @@ def test_an_empty_log_says_so(open_page: Open, store_builder: StoreBuilder) -> N
     assert "The audit log is empty" in app.info[0].value
 
 
-def test_the_log_is_shown_newest_first_and_verified(open_page: Open, team: Team) -> None:
-    act(team)
-    app = open_page("audit", team.uri)
+def test_the_log_is_shown_newest_first_and_verified(open_page: Open, acted: Team) -> None:
+    app = open_page("audit", acted.uri)
     assert not app.exception
     shown = app.dataframe[0].value
     assert table(app) == [3, 2, 1]
@@ -73,25 +82,23 @@ def test_the_log_is_shown_newest_first_and_verified(open_page: Open, team: Team)
     assert not app.error
 
 
-def test_filters_live_in_the_address(open_page: Open, team: Team) -> None:
-    act(team)
-    assert table(open_page("audit", team.uri, actor="ada")) == [3, 1]
-    assert table(open_page("audit", team.uri, action="Promotion")) == [2, 1]
-    assert table(open_page("audit", team.uri, since="30d")) == [3, 2]
-    app = open_page("audit", team.uri, prompt="persona", alias="production", actor="linus")
+def test_filters_live_in_the_address(open_page: Open, acted: Team) -> None:
+    assert table(open_page("audit", acted.uri, actor="ada")) == [3, 1]
+    assert table(open_page("audit", acted.uri, action="Promotion")) == [2, 1]
+    assert table(open_page("audit", acted.uri, since="30d")) == [3, 2]
+    app = open_page("audit", acted.uri, prompt="persona", alias="production", actor="linus")
     assert table(app) == [2]
     assert "1 of 3 records" in said(app)
     app.multiselect(key="actor").set_value(["ada"]).run()
     assert table(app) == [3, 1]
-    app = open_page("audit", team.uri, actor="linus", action="Rollback")
+    app = open_page("audit", acted.uri, actor="linus", action="Rollback")
     assert "No record in this view" in app.info[0].value
 
 
-def test_a_record_is_shown_whole_with_the_gate_as_it_was(open_page: Open, team: Team) -> None:
-    act(team)
-    _, forced, rollback = team.records
-    team.builder.log_run("tone", 0.99, prompts={"persona": "v3"})  # what comes later changes nothing
-    app = open_page("audit", team.uri, record=forced.id)
+def test_a_record_is_shown_whole_with_the_gate_as_it_was(open_page: Open, acted: Team) -> None:
+    _, forced, rollback = acted.records
+    acted.builder.log_run("tone", 0.99, prompts={"persona": "v3"})  # what comes later changes nothing
+    app = open_page("audit", acted.uri, record=forced.id)
     text = said(app)
     assert "Promotion of persona\\@production v2 → v3" in text or "Promotion of persona@production" in text
     assert "Forced" in text
@@ -101,38 +108,35 @@ def test_a_record_is_shown_whole_with_the_gate_as_it_was(open_page: Open, team: 
     gate = app.dataframe[1].value
     assert gate["Eval type"].tolist() == ["tone", "routing"]
     assert gate["Pass rate"].tolist() == ["50.0%", "90.0%"]
-    assert gate["Run"][0] == team.failing[:8]
-    app = open_page("audit", team.uri, record=rollback.id)
+    assert gate["Run"][0] == acted.failing[:8]
+    app = open_page("audit", acted.uri, record=rollback.id)
     assert app.code[0].value == "<b>no</b>\n\nlonger *true*"
     assert len(app.dataframe) == 1
     app.button(key="audit.close").click().run()
     assert "record" not in app.query_params
 
 
-def test_a_record_that_is_not_there_is_said(open_page: Open, team: Team) -> None:
-    act(team)
-    assert "There is no record \\<i\\>" in said(open_page("audit", team.uri, record="<i>"))
+def test_a_record_that_is_not_there_is_said(open_page: Open, acted: Team) -> None:
+    assert "There is no record \\<i\\>" in said(open_page("audit", acted.uri, record="<i>"))
 
 
-def test_an_alias_that_was_moved_outside_the_tool_is_told(open_page: Open, team: Team) -> None:
-    act(team)
-    team.point("production", 1)
-    app = open_page("audit", team.uri)
+def test_an_alias_that_was_moved_outside_the_tool_is_told(open_page: Open, acted: Team) -> None:
+    acted.point("production", 1)
+    app = open_page("audit", acted.uri)
     assert "An alias points where no record put it" in app.warning[0].value
     assert "points at v1, but its last record put it at v2" in app.warning[0].value.replace("\\", "")
 
 
-def test_an_unfinished_record_is_told_and_can_be_settled(open_page: Open, team: Team) -> None:
-    act(team)
-    leave_open(team)
-    app = open_page("audit", team.uri)
+def test_an_unfinished_record_is_told_and_can_be_settled(open_page: Open, acted: Team) -> None:
+    leave_open(acted)
+    app = open_page("audit", acted.uri)
     assert "A record is unfinished" in app.warning[0].value
     assert "was begun by ghost" in app.warning[0].value
     app.button(key="audit.settle").click().run()
     assert not app.exception
     assert "FAILED" in app.success[0].value
     assert not app.warning
-    assert team.records[-1].status is RecordStatus.FAILED
+    assert acted.records[-1].status is RecordStatus.FAILED
     assert app.dataframe[0].value["Status"][0] == "✕ Never happened"
 
 
@@ -144,28 +148,25 @@ def test_a_record_that_is_in_progress_elsewhere_is_left_alone(open_page: Open, t
     assert team.records[-1].status is RecordStatus.RUNNING
 
 
-def test_an_edited_record_is_told(open_page: Open, team: Team) -> None:
-    act(team)
-    team.builder.client.set_tag(team.records[1].id, "audit.actor", "nobody")
-    app = open_page("audit", team.uri)
+def test_an_edited_record_is_told(open_page: Open, acted: Team) -> None:
+    acted.builder.client.set_tag(acted.records[1].id, "audit.actor", "nobody")
+    app = open_page("audit", acted.uri)
     assert "The log does not verify" in app.error[0].value
     assert "was edited" in app.error[0].value
     assert "chain was verified" not in said(app)
 
 
-def test_a_record_whose_artifact_is_nonsense_is_shown_as_far_as_it_goes(open_page: Open, team: Team) -> None:
-    act(team)
-    record = team.records[0]
-    team.builder.client.log_text(record.id, '{"gate": 7}', "record.json")
-    app = open_page("audit", team.uri, record=record.id)
+def test_a_record_whose_artifact_is_nonsense_is_shown_as_far_as_it_goes(open_page: Open, acted: Team) -> None:
+    record = acted.records[0]
+    acted.builder.client.log_text(record.id, '{"gate": 7}', "record.json")
+    app = open_page("audit", acted.uri, record=record.id)
     assert not app.exception
     assert "is not what this tool writes" in app.warning[-1].value
 
 
-def test_a_long_log_is_verified_only_when_asked(open_page: Open, team: Team, monkeypatch) -> None:
-    act(team)
+def test_a_long_log_is_verified_only_when_asked(open_page: Open, acted: Team, monkeypatch) -> None:
     monkeypatch.setattr("eval_pipeline.ui.log_health.VERIFIED_UNASKED", 2)
-    app = open_page("audit", team.uri)
+    app = open_page("audit", acted.uri)
     assert "chain was verified" not in said(app)
     app.button(key="audit.verify").click().run()
     assert "chain was verified" in said(app)
@@ -194,12 +195,11 @@ def test_what_was_moved_shows_on_trends_and_overview(open_page: Open, team: Team
     assert "02 Mar 2026 12:00 UTC · ada" in text
 
 
-def test_a_log_that_cannot_be_read_does_not_hide_the_history(open_page: Open, team: Team) -> None:
-    act(team)
-    log = team.builder.client.get_experiment_by_name("my-assistant-eval.audit")
-    team.builder.client.delete_experiment(log.experiment_id)
-    app = open_page("overview", team.uri)
+def test_a_log_that_cannot_be_read_does_not_hide_the_history(open_page: Open, acted: Team) -> None:
+    log = acted.builder.client.get_experiment_by_name("my-assistant-eval.audit")
+    acted.builder.client.delete_experiment(log.experiment_id)
+    app = open_page("overview", acted.uri)
     assert "the audit log" in app.error[0].value
     assert app.metric
-    app = open_page("audit", team.uri)
+    app = open_page("audit", acted.uri)
     assert "was deleted" in app.error[0].value

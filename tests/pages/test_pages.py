@@ -15,7 +15,7 @@ from tests.builder import StoreBuilder
 from tests.pages.conftest import Open
 
 PAGES = [name for entries in SECTIONS.values() for name, _, _ in entries]
-HISTORY_PAGES = ["overview", "trends", "regressions"]
+HISTORY_PAGES = ["overview", "trends", "regressions", "compare"]
 """The others read the store itself, and need no eval run."""
 
 

@@ -38,6 +38,17 @@ def test_an_allowed_candidate_is_shown_with_its_evidence(open_page: Open, team: 
     assert forms(app) == {"promote"}
 
 
+@pytest.mark.parametrize("candidate", ["v2", "v3"])
+def test_what_to_know_and_the_form_come_before_the_long_table_and_the_texts(
+    open_page: Open, team: Team, candidate: str
+) -> None:
+    app = open_page("promote", team.uri, prompt="persona", candidate=candidate)
+    kinds = [each.type for each in app.main]
+    decision, form = kinds.index("success" if candidate == "v2" else "error"), kinds.index("form")
+    order = [decision, kinds.index("warning"), form, kinds.index("dataframe"), kinds.index("html")]
+    assert order == sorted(order)
+
+
 def test_a_blocked_candidate_can_only_be_forced(open_page: Open, team: Team) -> None:
     app = open_page("promote", team.uri, prompt="persona", candidate="v3")
     assert app.error[0].value.startswith("**Blocked:** persona v3; tone\\: below its threshold")
@@ -186,6 +197,18 @@ def test_a_prompt_that_was_never_live_has_no_version_yet(open_page: Open, team: 
     assert not app.exception
     assert "no version yet" in said(open_page("promote", team.uri, prompt="greeter", candidate="v1", to="experiment"))
     assert team.records[0].from_version is None
+
+
+def test_an_alias_that_would_be_new_is_said(open_page: Open, team: Team) -> None:
+    assert "does not exist yet" not in said(open_page("promote", team.uri, prompt="persona"))
+    team.builder.client.delete_prompt_alias("persona", "production")
+    app = open_page("promote", team.uri, prompt="persona")
+    assert "production does not exist yet: it will be made" in said(app).replace("\\", "")
+    app = send(app, "promote")
+    assert team.live == 2
+    assert app.success[0].value.startswith("**Promoted:**")
+    assert "roll back" not in said(app)  # there is nothing that it pointed to before
+    assert app.code == []
 
 
 def test_a_store_without_prompts_says_so(open_page: Open, store_builder: StoreBuilder) -> None:

@@ -60,7 +60,7 @@ def all_specs(runs: pd.DataFrame, events: pd.DataFrame, dark: bool) -> dict[str,
     return {
         "trend": charts.trend(runs, events, dark=dark),
         "heatmap": charts.heatmap(runs, dark=dark),
-        **{f"cell of {name}": spec for name, spec in list(cells.items())[:7]},
+        **{f"cell of {name}": spec for name, spec in list(cells.items())[: len(HOSTILE)]},
     }
 
 
@@ -78,8 +78,11 @@ def names_in(part) -> set[str]:
     return own.union(*(names_in(value) for key, value in part.items() if key != "datasets"))
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("case", CASES)
+DRAWN = [*((case, False) for case in CASES), ("a few types", True), ("eight events at one moment", True)]
+"""Dark differs in colours only."""
+
+
+@pytest.mark.parametrize(("case", "dark"), DRAWN)
 def test_every_chart_is_drawn_by_vega(case, dark, draw):
     runs, events = CASES[case]
     for name, spec in all_specs(runs, events, dark).items():
@@ -122,7 +125,7 @@ def test_the_same_runs_give_the_same_spec():
     assert charts.heatmap(runs, dark=True) == charts.heatmap(runs, dark=True)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
 def test_the_time_axis_is_utc_in_every_zone(zone, tmp_path):
     runs = framed(
         [run("tone", k, 0.9, timestamp=START.replace(hour=0, minute=0) + timedelta(hours=6 * k)) for k in range(9)]

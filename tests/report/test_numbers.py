@@ -112,6 +112,13 @@ def test_versions_and_counts_read_the_same_everywhere():
         numbers.score(None),
         numbers.version_change("v2", "v3"),
         numbers.version_change(None, "v3"),
+        numbers.version_change(2, 3),
+        numbers.version_change(None, 3),
+        numbers.version(3),
+        numbers.version(None),
+        numbers.versions([1, 2, 4]),
+        numbers.versions(range(1, 13)),
+        numbers.versions([]),
         numbers.prompt_change("persona", "v2", "v3"),
         numbers.prompt_change("persona", None, "v3"),
         numbers.count(1234),
@@ -122,7 +129,8 @@ def test_versions_and_counts_read_the_same_everywhere():
         numbers.shortened("memory-informed", 9),
         numbers.shortened("tone", 9),
     ] == [
-        "0.874", "–", "v2 → v3", "– → v3", "persona v2→v3",
+        "0.874", "–", "v2 → v3", "– → v3", "v2 → v3", "– → v3", "v3", "no version",
+        "v1, v2, v4", "v3, v4, v5, v6, v7, v8, v9, v10, v11, v12 and 2 older", "none", "persona v2→v3",
         "persona v3", "1,234", "–", "1 run", "1,234 runs", "2 categories",
         "memory-i…", "tone",
     ]  # fmt: skip

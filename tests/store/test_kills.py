@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,6 +19,7 @@ from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.mirror import Mirror, open_mirror
 from tests.builder import LONG_AGO, StoreBuilder
+from tests.forking import Forker
 from tests.store.oracle import mirror_contents, store_contents
 
 LATE = LONG_AGO + timedelta(days=30)
@@ -31,53 +29,23 @@ KILLS = int(os.environ.get("KILLS", "4"))
 TYPES = ("tone", "routing")
 
 
-class Syncers:
+class Syncers(Forker):
     """Real processes that sync one store into one cache folder."""
 
     def __init__(self) -> None:
-        self.order: dict[str, Any] = {}
+        super().__init__("tests.store.forking")
+        self.told: dict[str, Any] = {}
         """What each of them is told: the address of the store and the cache folder."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.store.forking"],
-            cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
 
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
-
-    def start(self, **order: Any) -> int:
+    def start(self, die_at: int | None = None) -> int:
         """Start a process that opens the store; its id, once it waits to sync."""
-        self._say(json.dumps({**self.order, **order}))
-        word, pid = self._hear()
-        assert word == "ready"
-        return int(pid)
-
-    def go(self) -> None:
-        """Let all that wait sync."""
-        self._say("go")
+        return self.order(**self.told, die_at=die_at)
 
     def ended(self) -> int:
         """Wait for one to end; its exit code, -9 for a kill."""
-        word, _, status = self._hear()
+        word, _, status = self.hear()
         assert word == "ended"
         return int(status)
-
-    def _say(self, line: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def _hear(self) -> list[str]:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().split()
 
 
 @pytest.fixture
@@ -102,7 +70,7 @@ def any_syncers() -> Iterator[Syncers]:
 @pytest.fixture
 def syncers(any_syncers: Syncers, filled: StoreBuilder, tmp_path: Path) -> Syncers:
     """Processes that sync the store of this test."""
-    any_syncers.order = {"uri": filled.uri, "cache": str(tmp_path / "cache"), "page": PAGE}
+    any_syncers.told = {"uri": filled.uri, "cache": str(tmp_path / "cache"), "page": PAGE}
     return any_syncers
 
 

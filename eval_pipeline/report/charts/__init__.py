@@ -12,7 +12,8 @@ Names of eval types and prompts are only ever data: no field name, expression or
 from eval_pipeline.report.charts.cells import cells
 from eval_pipeline.report.charts.downsample import downsample
 from eval_pipeline.report.charts.heatmap import heatmap
+from eval_pipeline.report.charts.power import power
 from eval_pipeline.report.charts.spec import Spec, with_values
 from eval_pipeline.report.charts.trend import trend
 
-__all__ = ["Spec", "cells", "downsample", "heatmap", "trend", "with_values"]
+__all__ = ["Spec", "cells", "downsample", "heatmap", "power", "trend", "with_values"]

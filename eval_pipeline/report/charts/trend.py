@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from eval_pipeline.report import numbers
+from eval_pipeline.report.charts import bands
 from eval_pipeline.report.charts.downsample import downsample
 from eval_pipeline.report.charts.events import concerning, event_layers, event_rows, labels, place_labels, within
 from eval_pipeline.report.charts.plane import CHARACTER, Plane, colors, has_floor, lowest_rate, shapes, time_span
@@ -23,13 +24,14 @@ _LEGEND_ROW = 20
 _LEGEND_WIDTH = 860
 
 
-def trend(runs: pd.DataFrame, events: pd.DataFrame, *, dark: bool, height: int = 420) -> Spec:
+def trend(runs: pd.DataFrame, events: pd.DataFrame, *, dark: bool, height: int = 420, band: bool = False) -> Spec:
     """Pass rate over time, one line an eval type.
 
     `runs` is a `runs_frame` of any number of types and runs (more than 1,200 are thinned, see `downsample`), `events`
     an `events_frame`. Lines join complete runs only. Regressions, warnings and first runs below their threshold carry
     the shape and colour of their state; partial runs are hollow squares, and runs that failed or still run lie on a
-    floor below the lowest rate. `height` is in pixels; a legend of many rows adds to it.
+    floor below the lowest rate. With `band`, the 95% interval of each complete run lies around its line. `height` is in
+    pixels; a legend of many rows adds to it.
 
     Parameters of the spec: `run` (click on a mark), `focus` (click in the legend), `zoom` (Ctrl and wheel, drag).
     """
@@ -37,25 +39,31 @@ def trend(runs: pd.DataFrame, events: pd.DataFrame, *, dark: bool, height: int =
     if known.empty:
         return nothing(height, len(runs))
     shown = downsample(known)
+    if band:
+        shown = bands.with_intervals(shown)
     names = list(dict.fromkeys(known["eval_type"]))
     ends = _line_ends(known) if len(names) <= MOST_END_LABELS else _line_ends(known).head(0)
     told = concerning(events, names)
-    plane, told, places = _arrange(known, told, ends)
+    lows = [known, shown.assign(pass_rate=shown["low"])] if band else [known]
+    plane, told, places = _arrange(known, told, ends, lowest_rate(pd.concat(lows)))
     data = {
         "runs": run_rows(shown, plane),
         "thresholds": threshold_rows(known, plane),
         "events": event_rows(told, plane, places),
         "ends": ends.assign(label_height=_spread(ends["height"].tolist(), plane.lane * 1.05)),
     }
+    if band:
+        data["bands"] = bands.band_rows(shown)
+        data["runs"] = data["runs"].assign(interval=bands.interval_words(shown))
     if plane.floor:
         data["floor"] = pd.DataFrame({"height": [plane.floor_height], "text": ["no rate"]})
-    rows = _legend_rows(names)
-    chart = _layers(plane, names, bool(len(ends)), dark).properties(height=height + _LEGEND_ROW * max(0, rows - 1))
+    tall = height + _LEGEND_ROW * max(0, _legend_rows(names) - 1)
+    chart = _layers(plane, names, bool(len(ends)), dark, band).properties(height=tall)
     return as_spec(chart, data, _describe(names, len(runs), known, shown, told))
 
 
 def _arrange(
-    known: pd.DataFrame, told: pd.DataFrame, ends: pd.DataFrame
+    known: pd.DataFrame, told: pd.DataFrame, ends: pd.DataFrame, lowest: float
 ) -> tuple[Plane, pd.DataFrame, list[tuple[float, str]]]:
     """The plane with room for every label, the events on it, and where their labels go."""
     start, last = time_span(known, told)
@@ -68,7 +76,7 @@ def _arrange(
     begin, end = start - int(span * 0.01), start + int(width)
     places = place_labels([(at - begin) / (end - begin) for at in stamps], texts)
     lanes = max((int(lane) + 1 for lane, _ in places), default=0)
-    return Plane(begin, end, lowest_rate(known), lanes, has_floor(known)), told, places
+    return Plane(begin, end, lowest, lanes, has_floor(known)), told, places
 
 
 def _line_ends(known: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +101,7 @@ def _spread(heights: Sequence[float], gap: float) -> list[float]:
     return placed
 
 
-def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool) -> alt.LayerChart:
+def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool, band: bool) -> alt.LayerChart:
     x, y = plane.times(), plane.rates()
     time = alt.X("at:T", title=None, scale=x, axis=plane.time_axis())
     rate = alt.Y("height:Q", title=None, scale=y, axis=plane.rate_axis())
@@ -107,16 +115,20 @@ def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool) -> alt.
     # Parameters belong to a layer that has the scales and the legend they bind.
     line = _line(base, series, dim).add_params(*([focus] if many else []), zoom)
     ring = base.transform_filter(pick).mark_point(size=300, filled=False, strokeWidth=2.4, clip=True)
-    hits = base.mark_point(size=260, filled=True, opacity=0, clip=True).encode(tooltip=RUN_TOOLTIP).add_params(pick)
+    hits = base.mark_point(size=260, filled=True, opacity=0, clip=True).add_params(pick)
+    hits = hits.encode(tooltip=[*RUN_TOOLTIP, bands.TOOLTIP] if band else RUN_TOOLTIP)
     rules, words = event_layers(x, y, dark)
     ends = [_end_labels(time, y, series, dim)] if with_ends else []
     floor = [_floor_text(y)] if plane.floor else []
+    faint = alt.when(focus).then(alt.value(0.09)).otherwise(alt.value(0.01)) if many else alt.value(0.16)
+    around = [bands.band_layer(time, y, series, faint)] if band else []
     limits = [_threshold_text(x, y, dark)]
     marks = [_dots(base, series, dim), _hollow(base, dim), _loud(base, dim), ring.encode(color=series)]
     return alt.LayerChart(
         layer=[
             _threshold_rule(plane.spans(), y),
             *rules,
+            *around,
             line,
             *marks,
             *words,

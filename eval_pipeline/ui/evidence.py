@@ -1,0 +1,31 @@
+"""Whether what the Regressions page shows is more than noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from eval_pipeline.actions.evidence import add_evidence
+from eval_pipeline.core.models import CheckResult
+from eval_pipeline.store.connection import Store
+from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.regressions import Comparison
+
+MOST_SECONDS = 300
+"""So long what was found about runs is believed: their cases may become readable, or be assessed anew."""
+
+
+def judged(comparison: Comparison) -> Comparison:
+    """The same comparison, each report with its evidence."""
+    return replace(comparison, result=_judged(shared_history().store, comparison.result))
+
+
+def _key(result: CheckResult) -> list[Any]:
+    return [(each.baseline_run_id, each.current_run_id, each.verdict.value, each.threshold) for each in result.reports]
+
+
+@st.cache_data(show_spinner="Reading cases …", max_entries=64, ttl=MOST_SECONDS, hash_funcs={CheckResult: _key})
+def _judged(_store: Store, result: CheckResult) -> CheckResult:
+    return add_evidence(_store, result)
