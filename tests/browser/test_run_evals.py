@@ -24,6 +24,17 @@ pytestmark = pytest.mark.browser
 PAGES = sum(len(entries) for entries in SECTIONS.values())
 
 
+UNHURRIED = """
+import time
+from eval_pipeline.demo.assistant import answer as answer_at_once
+
+def answer(prompts, turns):
+    time.sleep(0.1)
+    return answer_at_once(prompts, turns)
+"""
+"""The demo's assistant, slow enough for its suite to be seen at work between two looks of the page."""
+
+
 def copy_demo(demo_folder: Path, folder: Path) -> Path:
     """A demo of this test's own; its settings file. Where artifacts go is written into the database in full."""
     shutil.copytree(demo_folder, folder, ignore=shutil.ignore_patterns("artifacts"))
@@ -31,7 +42,10 @@ def copy_demo(demo_folder: Path, folder: Path) -> Path:
         for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
             database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(demo_folder), str(folder)))
     config = folder / "eval_pipeline.toml"
-    config.write_text(config.read_text().replace(str(demo_folder), str(folder)))
+    settings = config.read_text().replace(str(demo_folder), str(folder))
+    unhurried = 'kind = "python"\nfunction = "unhurried:answer"\n\n[runner]\nconcurrency = 1'
+    config.write_text(settings.replace('kind = "demo"', unhurried))
+    (folder / "unhurried.py").write_text(UNHURRIED)
     return config
 
 
