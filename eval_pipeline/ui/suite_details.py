@@ -89,10 +89,10 @@ def _type_links(row: st.delta_generator.DeltaGenerator, each: TypeProgress) -> N
         return
     if each.baseline_run_id is not None:
         row.page_link(
-            "pages/regressions.py",
+            "pages/compare.py",
             label="Compare",
             icon=":material/compare_arrows:",
-            query_params={"eval": each.eval_type, "current": each.run_id, "baseline": each.baseline_run_id},
+            query_params=compare_links.runs_address(each.eval_type, each.baseline_run_id, each.run_id),
         )
     row.page_link(
         "pages/trends.py",
@@ -137,7 +137,7 @@ _COLUMNS = {
     "Change": st.column_config.TextColumn(
         "Against baseline", width=190, help="Verdict, change, and the version before"
     ),
-    "Compare": st.column_config.LinkColumn("Regressions", display_text="Compare", width=85),
+    "Compare": st.column_config.LinkColumn("Cases", display_text="Compare", width=85),
     "Run": st.column_config.LinkColumn("Run on Trends", display_text=_SHOWN_RUN, width=105),
     "MLflow": st.column_config.LinkColumn(display_text="Open", width=60),
 }

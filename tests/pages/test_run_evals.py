@@ -290,7 +290,7 @@ def test_details_name_what_regressed_against_which_version_and_lead_on(
     assert "**greeting** Below threshold: 50.0%, threshold 80% · -50.0 pp against v3" in text
     links = [(each.proto.page, each.proto.query_string) for each in app.get("page_link")]
     assert ("promote", "prompt=persona&candidate=v1") in links
-    assert any(page == "regressions" and "eval=tone" in query for page, query in links)
+    assert any(page == "compare" and "type=tone" in query for page, query in links)
 
 
 def test_a_suite_run_that_is_not_there_is_said(open_here: OpenHere) -> None:
