@@ -221,3 +221,17 @@ def test_trend_tells_a_steady_trend_and_hints_at_the_prompt_change(store_builder
     assert (round(tone["hint"]["shift_pp"], 2), tone["hint"]["candidates"]) == (-10.42, 1)
     [short] = json.loads(run("trend", "--limit", "3", "--format", "json", store=store_builder).out)
     assert (short["trend_test"]["runs"], short["trend_test"]["direction"], short["hint"]) == (3, None, None)
+
+
+@pytest.mark.parametrize("form", ["markdown", "junit", "github"])
+def test_check_names_the_cases_that_broke_for_other_programs(judged: StoreBuilder, run: Run, form: str) -> None:
+    answer = run("check", "--format", form, store=judged)
+    assert (answer.code, "REGRESSION" in answer.out, "c00" in answer.out) == (1, True, True)
+
+
+def test_on_github_the_summary_of_the_job_gets_the_markdown(
+    judged: StoreBuilder, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    run("check", "--format", "github", store=judged)
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("### ❌ Eval regressions")
