@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings import Settings
@@ -33,5 +35,17 @@ def dask_cluster(settings: Settings) -> Iterator[str | None]:
         "processes": True,
         "dashboard_address": None,
     }
-    with LocalCluster(**options) as cluster:  # type: ignore[no-untyped-call]
+    folder = settings.runner.folder or Path.cwd()
+    with _importable(folder), LocalCluster(**options) as cluster:  # type: ignore[no-untyped-call]
         yield str(cluster.scheduler_address)
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Have workers look for a team's modules in a folder too: processes that Python spawns take our search path."""
+    named = str(folder.absolute())
+    sys.path.append(named)
+    try:
+        yield
+    finally:
+        sys.path.remove(named)

@@ -27,7 +27,13 @@ SAYS_WHAT = {
     "actor": "--actor",
 }
 """What a suite run that is resumed knows already."""
-SAYS_HOW = {"jobs": "--jobs", "check": "--check/--no-check", "verbose": "--verbose", "first": "--first"}
+SAYS_HOW = {
+    "jobs": "--jobs",
+    "executor": "--executor",
+    "check": "--check/--no-check",
+    "verbose": "--verbose",
+    "first": "--first",
+}
 
 
 @click.command(epilog="Example: eval-pipeline run-evals --suite core --prompt persona=3")
@@ -42,6 +48,7 @@ SAYS_HOW = {"jobs": "--jobs", "check": "--check/--no-check", "verbose": "--verbo
     "their alias experiment, else at their newest version.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Eval types at once. Default: runner.jobs.")
+@click.option("--executor", type=click.Choice(["local", "dask"]), help="What runs the cases. Default: runner.executor.")
 @click.option("--repeat", type=click.IntRange(min=1), metavar="N", help="Run each case N times.")
 @click.option("--resume", metavar="ID", help="Do only what is missing of this suite run; 6 characters of it may do.")
 @click.option("--cancel", metavar="ID", help="Have this suite run stop, or end it if its process is gone.")
@@ -58,6 +65,7 @@ def command(
     eval_types: tuple[str, ...],
     prompts: tuple[str, ...],
     jobs: int | None,
+    executor: str | None,
     repeat: int | None,
     resume: str | None,
     cancel: str | None,
@@ -75,6 +83,9 @@ def command(
     store = session.open_store()
     if cancel is not None:
         return _cancel(session, store, cancel, actor)
+    if executor is not None:
+        runner = store.settings.runner.model_copy(update={"executor": executor})
+        store.settings = store.settings.model_copy(update={"runner": runner})
     if resume is not None:
         from eval_pipeline.actions.suites import resume_suite
 

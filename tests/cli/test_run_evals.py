@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -164,3 +166,20 @@ def test_nothing_to_evaluate_is_said_with_what_to_set(trial: Trial, run: Run) ->
 def test_an_alias_names_the_version_that_it_points_to(project: Trial, run: Run) -> None:
     assert ask(run, project, "--eval-type", "routing", "--prompt", "persona=@production").code == 0
     assert (project.suites[0].candidate, dict(project.suites[0].prompts)["persona"]) == (("persona", 1), "v1")
+
+
+def test_cases_run_on_a_local_cluster_that_finds_the_team_s_modules(project: Trial) -> None:
+    command = [sys.executable, "-m", "eval_pipeline", "run-evals", "--eval-type", "routing", "--executor", "dask"]
+    options = ["--no-check", "--format", "json", "--config", str(project.config)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120)
+    [result] = json.loads(done.stdout)["results"]
+    assert (done.returncode, result["error"], result["pass_rate"]) == (0, None, 1.0)
+
+
+def test_a_cap_on_calls_does_not_go_with_dask(project: Trial, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVAL_PIPELINE_RUNNER_MAX_CALLS", "5")
+    monkeypatch.setenv("EVAL_PIPELINE_RUNNER_DASK_ADDRESS", "tcp://127.0.0.1:1")
+    answer = ask(run, project, "--eval-type", "routing", "--executor", "dask", "--format", "json")
+    [result] = json.loads(answer.out)["results"]
+    assert (answer.code, result["run_id"]) == (1, None)
+    assert "max_calls" in result["error"]
