@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
+from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.moving import move_alias, refuse_other
 from eval_pipeline.actions.observe import nearest
 from eval_pipeline.core.moves import Action, NewAlias, PromotionGate, PromotionResult
@@ -23,12 +23,6 @@ from eval_pipeline.store.evidence import read_evidence
 from eval_pipeline.store.runs import get_eval_experiments
 
 FROM_ALIAS, TO_ALIAS = "experiment", "production"
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 class NotSaidError(UsageError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.moving import move_alias
 from eval_pipeline.actions.observe import nearest
-from eval_pipeline.actions.promote import TO_ALIAS, Clock, require_prompt, utc_now, who_and_why
+from eval_pipeline.actions.promote import TO_ALIAS, require_prompt, who_and_why
 from eval_pipeline.core.audit import of_alias
 from eval_pipeline.core.moves import Action, AuditRecord, RollbackPlan
 from eval_pipeline.core.rollback import find_previous_version, plan_rollback

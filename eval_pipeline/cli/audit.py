@@ -53,7 +53,7 @@ def verify(session: Session) -> int:
 def reconcile(session: Session) -> None:
     """Settle what a stopped process left open, from where the alias really points."""
     from eval_pipeline.actions.auditing import reconcile_audit
-    from eval_pipeline.actions.promote import utc_now
+    from eval_pipeline.actions.clock import utc_now
     from eval_pipeline.report import records
 
     done = reconcile_audit(session.open_store(), utc_now())

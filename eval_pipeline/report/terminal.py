@@ -26,6 +26,7 @@ from eval_pipeline.core.models import (
 )
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.trend_tests import level_shift, monotone_trend
+from eval_pipeline.core.wording import some
 from eval_pipeline.report import looks, numbers
 
 WIDTH = 100
@@ -204,14 +205,8 @@ def _context(title: str, changed: Sequence[tuple[str, Sequence[ContextChange]]])
 def _listed(title: str, types: dict[str, list[str]]) -> list[RenderableType]:
     if not types:
         return []
-    lines = [plain(f"{what}  ({_some(names)})" if names else what) for what, names in types.items()]
+    lines = [plain(f"{what}  ({some(names)})" if names else what) for what, names in types.items()]
     return [Text(""), Text(title, "bold"), *(Padding(line, (0, 0, 0, 2)) for line in lines)]
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def count_verdicts(result: CheckResult) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from eval_pipeline.actions.auditing import audit_log
-from eval_pipeline.actions.promote import utc_now
+from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.core.moves import Action, AuditRecord
 from eval_pipeline.report import numbers
 from eval_pipeline.report.audit_csv import audit_csv

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from eval_pipeline.actions.auditing import find_drift, reconcile_audit, verify_audit
-from eval_pipeline.actions.promote import utc_now
+from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.moves import AuditRecord, RecordStatus
 from eval_pipeline.errors import PipelineError

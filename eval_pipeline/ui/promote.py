@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.actions.promote import (
     FROM_ALIAS,
     TO_ALIAS,
     Proposal,
     execute_promotion,
     propose_promotion,
-    utc_now,
 )
 from eval_pipeline.core.moves import AuditRecord, GateStatus
 from eval_pipeline.core.runs import version_number
