@@ -116,7 +116,7 @@ def resume_suite(
     with busy_with(suite.id):
         if not claim_attempt(store, suite, who, clock()):
             raise RefusedError(f"somebody else has just begun to work on suite run {suite.id}")
-        with _left_as_incomplete(store, suite.id, clock):
+        with _left_as_incomplete(store, suite.id, len(suite.attempts) + 1, clock):
             suite = _begin(store, read_suite_run(store, suite.id), plan, clock)
             return work_through(
                 store,
@@ -148,12 +148,11 @@ def _begin(store: Store, suite: SuiteRun, plan: SuitePlan, clock: Clock) -> Suit
     types = find_left_over(store, suite, plan) if len(suite.attempts) > 1 else suite.types
     now, done = clock(), sum(each.done_cases for each in types)
     note_attempt(store, suite.id, now, done)
-    fresh = replace(suite, types=types, attempt_began=now, cases_before=done)
-    return replace(fresh, outcome=None, cancelled_by=None, message="", ended=None)
+    return replace(suite, types=types, attempt_began=now, cases_before=done, ended=None)
 
 
 @contextmanager
-def _left_as_incomplete(store: Store, suite_id: str, clock: Clock) -> Iterator[None]:
+def _left_as_incomplete(store: Store, suite_id: str, attempt: int, clock: Clock) -> Iterator[None]:
     """If the work inside breaks off, say so in the store as far as it answers; else the suite run counts as lost."""
     try:
         yield
@@ -162,7 +161,7 @@ def _left_as_incomplete(store: Store, suite_id: str, clock: Clock) -> Iterator[N
     except BaseException as problem:
         why = stated(str(problem)) or type(problem).__name__
         with suppress(StoreError):
-            end_suite_run(store, suite_id, SuiteState.INCOMPLETE, clock(), why)
+            end_suite_run(store, suite_id, attempt, SuiteState.INCOMPLETE, clock(), why)
         raise
 
 
@@ -209,14 +208,15 @@ def cancel_suite(store: Store, named: str, *, actor: str, clock: Clock = utc_now
     if suite.outcome is not None:
         raise UsageError(f"suite run {suite.id} has ended already: {suite.outcome}")
     if is_at_work(suite, clock):
-        request_cancel(store, suite.id, actor)
+        request_cancel(store, suite.id, len(suite.attempts), actor)
         return f"suite run {suite.id} was asked to stop: it logs what is done and ends within seconds"
     if not claim_attempt(store, suite, f"{SEPARATOR}{uuid.uuid4().hex} cancelled by {actor}", clock()):
         raise RefusedError(f"somebody else has just begun to work on suite run {suite.id}: try again")
     for each in suite.types:
         name = experiment_name(store.settings.base_experiment, store.settings.base_eval_type, each.eval_type)
         abandon_open(store, eval_runs_of_suite(store, name, suite.id))
-    request_cancel(store, suite.id, actor)
+    attempt = len(suite.attempts) + 1
+    request_cancel(store, suite.id, attempt, actor)
     said = "its process had stopped" if suite.attempts else "nobody had begun it"
-    end_suite_run(store, suite.id, SuiteState.CANCELLED, clock(), f"cancelled by {actor}; {said}")
+    end_suite_run(store, suite.id, attempt, SuiteState.CANCELLED, clock(), f"cancelled by {actor}; {said}")
     return f"suite run {suite.id} was ended: {said}"

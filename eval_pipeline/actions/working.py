@@ -186,7 +186,7 @@ def _conclude(work: Work, suite: SuiteRun, found: CheckResult) -> SuiteResult:
     if not board.write():
         raise StoreError(board.problem or "the store failed")
     log_report(work.store, suite.id, suite_result(result))
-    end_suite_run(work.store, suite.id, state, work.clock(), message)
+    end_suite_run(work.store, suite.id, len(suite.attempts), state, work.clock(), message)
     if all(each.state.complete for each in types):
         forget_lines(work.folder)
     return result

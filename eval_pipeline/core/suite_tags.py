@@ -2,7 +2,8 @@
 
 Params are written once: `suite`, `trigger`, `actor`, `candidate` (`persona v4`), `repeat`, `prompt.<name>`, and
 `attempt.0001`, ... whoever works on it. Tags change while it works: `suite.heartbeat`, `suite.total`, `suite.done`,
-`suite.now`, `suite.type.0000`, ... (JSON, an eval type each), `suite.cancel` (who asked for it), `suite.outcome`.
+`suite.now`, `suite.type.0000`, ... (JSON, an eval type each). What belongs to one attempt carries its number, so that
+no attempt reads another's: `suite.cancel.0001` (who asked for it), `suite.outcome.0001`, `suite.message.0001`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any
 
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState, TypeProgress, TypeState
 
-HEARTBEAT_TAG, CANCEL_TAG, OUTCOME_TAG = "suite.heartbeat", "suite.cancel", "suite.outcome"
-MESSAGE_TAG, ATTEMPT_TAG, TYPE_TAG = "suite.message", "suite.attempt", "suite.type."
+HEARTBEAT_TAG, ATTEMPT_TAG, TYPE_TAG = "suite.heartbeat", "suite.attempt", "suite.type."
+CANCEL_TAG, OUTCOME_TAG, MESSAGE_TAG = "suite.cancel.", "suite.outcome.", "suite.message."
 TOTAL_TAG, DONE_TAG, NOW_TAG = "suite.total", "suite.done", "suite.now"
 ATTEMPT_PARAM = "attempt."
 UNKNOWN = "?"
@@ -41,7 +42,9 @@ def read_suite_run(
     `times` are `started` and `ended`, aware or `None`.
     """
     attempt = _read_object(tags.get(ATTEMPT_TAG, ""))
-    outcome = tags.get(OUTCOME_TAG)
+    attempts = tuple(params[key] for key in sorted(key for key in params if key.startswith(ATTEMPT_PARAM)))
+    number = attempt_number(len(attempts))
+    outcome = tags.get(OUTCOME_TAG + number)
     return SuiteRun(
         id=run_id,
         suite=params.get("suite", UNKNOWN),
@@ -51,15 +54,20 @@ def read_suite_run(
         prompts=prompts,
         candidate=_read_candidate(params.get("candidate", "")),
         types=tuple(_read_types(tags)),
-        attempts=tuple(params[key] for key in sorted(key for key in params if key.startswith(ATTEMPT_PARAM))),
+        attempts=attempts,
         attempt_began=_moment(attempt.get("began")),
         cases_before=_whole(attempt.get("cases_before")),
         repeat=int(params["repeat"]) if params.get("repeat", "").isdigit() else None,
         outcome=SuiteState(outcome) if outcome in set(SuiteState) else None,
-        cancelled_by=tags.get(CANCEL_TAG),
-        message=tags.get(MESSAGE_TAG, ""),
+        cancelled_by=tags.get(CANCEL_TAG + number),
+        message=tags.get(MESSAGE_TAG + number, ""),
         **times,
     )
+
+
+def attempt_number(attempts: int) -> str:
+    """How the last of so many attempts is numbered; what nobody has begun yet counts as the first."""
+    return f"{max(attempts, 1):04}"
 
 
 def type_tags(types: Mapping[int, TypeProgress]) -> dict[str, str]:

@@ -70,7 +70,7 @@ class SuiteHistory:
         if not self._types or self._ended is None:
             return
         write_progress(self._store, self._suite_id, self._types, range(len(self._types)), self._ended)
-        end_suite_run(self._store, self._suite_id, _outcome(self._types), self._ended)
+        end_suite_run(self._store, self._suite_id, 1, _outcome(self._types), self._ended)
         self._types = []
 
 

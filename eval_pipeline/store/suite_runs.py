@@ -134,7 +134,7 @@ def read_suite_run(store: Store, run_id: str) -> SuiteRun:
 
 def claim_attempt(store: Store, suite: SuiteRun, who: str, now: datetime) -> bool:
     """Take the next attempt at a suite run; whether nobody else had (`who` is of this process and moment alone)."""
-    if not write_once(store, suite.id, f"{tags.ATTEMPT_PARAM}{len(suite.attempts) + 1:04}", who):
+    if not write_once(store, suite.id, tags.ATTEMPT_PARAM + tags.attempt_number(len(suite.attempts) + 1), who):
         return False
     write_tags(store, suite.id, {tags.HEARTBEAT_TAG: now.isoformat()})
     return True
@@ -142,14 +142,10 @@ def claim_attempt(store: Store, suite: SuiteRun, who: str, now: datetime) -> boo
 
 def begin_attempt(store: Store, suite: SuiteRun, now: datetime) -> None:
     """Say that the suite run is running (again)."""
-    said = {tags.OUTCOME_TAG: suite.outcome, tags.CANCEL_TAG: suite.cancelled_by, tags.MESSAGE_TAG: suite.message}
     write_tags(store, suite.id, {tags.HEARTBEAT_TAG: now.isoformat()})
-    with store.reached():
-        if suite.ended is not None:
+    if suite.ended is not None:
+        with store.reached():
             store.client.update_run(suite.id, status="RUNNING")
-        for name, value in said.items():
-            if value:
-                store.client.delete_tag(suite.id, name)
 
 
 def note_attempt(store: Store, suite_id: str, now: datetime, cases_before: int) -> None:
@@ -175,17 +171,20 @@ def write_progress(
     write_tags(store, suite_id, {tags.HEARTBEAT_TAG: now.isoformat(), **tags.summary_tags(tuple(types)), **some})
 
 
-def end_suite_run(store: Store, suite_id: str, outcome: SuiteState, now: datetime, message: str = "") -> None:
-    """Say what a suite run ended as."""
-    said = {tags.OUTCOME_TAG: outcome.value, tags.NOW_TAG: "", tags.HEARTBEAT_TAG: now.isoformat()}
-    write_tags(store, suite_id, {**said, **({tags.MESSAGE_TAG: message[:2_000]} if message else {})})
+def end_suite_run(
+    store: Store, suite_id: str, attempt: int, outcome: SuiteState, now: datetime, message: str = ""
+) -> None:
+    """Say what an attempt at a suite run ended as; attempts count from 1."""
+    number = tags.attempt_number(attempt)
+    said = {tags.OUTCOME_TAG + number: outcome.value, tags.NOW_TAG: "", tags.HEARTBEAT_TAG: now.isoformat()}
+    write_tags(store, suite_id, {**said, **({tags.MESSAGE_TAG + number: message[:2_000]} if message else {})})
     with store.reached():
         store.client.set_terminated(suite_id, END_STATUS.get(outcome, "FINISHED"), _milliseconds(now))
 
 
-def request_cancel(store: Store, suite_id: str, actor: str) -> None:
-    """Ask whoever works on a suite run to stop."""
-    write_tags(store, suite_id, {tags.CANCEL_TAG: actor})
+def request_cancel(store: Store, suite_id: str, attempt: int, actor: str) -> None:
+    """Ask whoever works on this attempt at a suite run, or is about to, to stop."""
+    write_tags(store, suite_id, {tags.CANCEL_TAG + tags.attempt_number(attempt): actor})
 
 
 def log_report(store: Store, suite_id: str, report: Mapping[str, Any]) -> None:

@@ -152,7 +152,7 @@ def test_what_strangers_write_into_tags_breaks_nothing(value: object, moment: st
         "suite.type.0002": moment,
         "suite.heartbeat": moment,
         "suite.attempt": json.dumps(value),
-        "suite.outcome": moment,
+        "suite.outcome.0001": moment,
     }
     read = read_suite_run("1", {"repeat": moment, "candidate": moment}, tags, {}, started=NOON, ended=None)
     assert read.types[0] == good

@@ -72,8 +72,8 @@ def test_of_many_who_claim_an_attempt_at_once_one_has_it(store: Store) -> None:
 def test_one_that_ended_and_is_begun_again_is_as_new(store: Store) -> None:
     suite = read_suite_run(store, create_suite_run(store, DRAFT, LONG_AGO))
     claim_attempt(store, suite, "me", LONG_AGO)
-    request_cancel(store, suite.id, "bob")
-    end_suite_run(store, suite.id, SuiteState.CANCELLED, LONG_AGO + MINUTE, "cancelled by bob")
+    request_cancel(store, suite.id, 1, "bob")
+    end_suite_run(store, suite.id, 1, SuiteState.CANCELLED, LONG_AGO + MINUTE, "cancelled by bob")
     ended = read_suite_run(store, suite.id)
     assert (ended.outcome, ended.ended, ended.message) == (
         SuiteState.CANCELLED,
@@ -82,6 +82,9 @@ def test_one_that_ended_and_is_begun_again_is_as_new(store: Store) -> None:
     )
     assert list_open_suite_runs(store) == []
     later = LONG_AGO + timedelta(hours=1)
+    claim_attempt(store, ended, "me again", later)
+    claimed = read_suite_run(store, suite.id)
+    assert (claimed.outcome, claimed.message, claimed.cancelled_by) == (None, "", None)
     begin_attempt(store, ended, later)
     note_attempt(store, suite.id, later, 7)
     again = read_suite_run(store, suite.id)
