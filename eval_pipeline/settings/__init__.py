@@ -2,6 +2,7 @@
 
 from eval_pipeline.settings.loading import DEBUG_VARIABLE, FILE_NAME, LoadedSettings, load_settings
 from eval_pipeline.settings.schema import (
+    AuthSettings,
     GateSettings,
     MetricNames,
     MirrorSettings,
@@ -13,6 +14,7 @@ from eval_pipeline.settings.schema import (
 __all__ = [
     "DEBUG_VARIABLE",
     "FILE_NAME",
+    "AuthSettings",
     "GateSettings",
     "LoadedSettings",
     "MetricNames",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from eval_pipeline.core.jobs import Target
+from eval_pipeline.core.people import Role
 
 ANY_TYPE = "*"
 
@@ -106,6 +107,18 @@ class WatchSettings(Table):
     """The environment variable that holds the secret of MLflow's webhook."""
 
 
+class AuthSettings(Table):
+    """Who may do what. People are named by e-mail, `@domain`, a claim of their sign-in as in `groups=ml`, or `*`: all."""
+
+    enabled: bool = False
+    """Whether people sign in to the app, with the OpenID Connect provider of Streamlit's secrets."""
+    viewers: list[Name] = ["*"]
+    promoters: list[Name] = []
+    admins: list[Name] = []
+    terminal_role: Role = Role.ADMIN
+    """The role of whoever has a terminal with the store's credentials, and of the app's user where nobody signs in."""
+
+
 class Settings(Table):
     """What a team can set. Every key has a default, so no file is needed."""
 
@@ -134,6 +147,7 @@ class Settings(Table):
     quarantine: dict[str, list[Name]] = {}
     """The cases of an eval type that are too flaky to prove anything: shown, but not counted in the evidence."""
     gate: GateSettings = GateSettings()
+    auth: AuthSettings = AuthSettings()
     mirror: MirrorSettings = MirrorSettings()
 
     def threshold(self, eval_type: str) -> float:
