@@ -322,7 +322,7 @@ def test_an_unknown_key_in_the_environment_names_variable_key_and_nearest(variab
 
 def test_a_variable_like_no_other_is_told_all_that_there_are() -> None:
     said = mistake(None, QQQ="1")
-    assert said.startswith("unknown environment variable EVAL_PIPELINE_QQQ: known are EVAL_PIPELINE_BASE_EVAL_TYPE, ")
+    assert said.startswith("unknown environment variable EVAL_PIPELINE_QQQ: known are EVAL_PIPELINE_AUTH_ADMINS, ")
     assert "EVAL_PIPELINE_MIRROR_CACHE_DIR" in said
 
 

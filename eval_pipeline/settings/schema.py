@@ -108,7 +108,7 @@ class WatchSettings(Table):
 
 
 class AuthSettings(Table):
-    """Who may do what. People are named by e-mail, `@domain`, a claim of their sign-in as in `groups=ml`, or `*`: all."""
+    """Who may do what: people by e-mail, `@domain`, a claim of their sign-in as in `groups=ml`, or `*` for all."""
 
     enabled: bool = False
     """Whether people sign in to the app, with the OpenID Connect provider of Streamlit's secrets."""
