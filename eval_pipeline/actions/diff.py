@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eval_pipeline.actions.observe import find_run
 from eval_pipeline.core.bisecting import newest_of
-from eval_pipeline.core.comparing import RunComparison, compare_cases
+from eval_pipeline.core.comparing import RunComparison, compare_cases, weighed
 from eval_pipeline.core.models import PromptChange, PromptText, TrendPoint, Unjudged
 from eval_pipeline.core.regression import FIRST_RUN, NO_DATA, get_baseline_run
 from eval_pipeline.core.runs import version_number
@@ -100,13 +100,14 @@ Cases = Mapping[str, tuple[CaseResult, ...] | None]
 
 
 def compare_read(store: Store, pairs: Sequence[RunPair], cases: Cases) -> list[RunComparison]:
-    """Compare runs whose cases have been read."""
-    return [
+    """Compare runs whose cases have been read, each with its evidence."""
+    compared = [
         compare_cases(
             before, after, (cases[before.run_id], cases[after.run_id]), store.settings.threshold(after.eval_type)
         )
         for before, after in pairs
     ]
+    return weighed(compared, store.settings.quarantine)
 
 
 def read_cases(store: Store, run_ids: Iterable[str], *, keep: bool = True) -> dict[str, tuple[CaseResult, ...] | None]:

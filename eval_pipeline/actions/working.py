@@ -12,8 +12,10 @@ from eval_pipeline.actions.clusters import dask_cluster
 from eval_pipeline.actions.comparing import Against, compare_types
 from eval_pipeline.actions.context import run_context
 from eval_pipeline.actions.evaluating import Work, evaluate_type
+from eval_pipeline.actions.evidence import add_evidence
 from eval_pipeline.actions.lines import forget_lines, suite_folder
 from eval_pipeline.actions.listening import Listener
+from eval_pipeline.actions.notifying import tell_of_regressions
 from eval_pipeline.actions.own_runner import run_own_command
 from eval_pipeline.actions.planning import SuitePlan
 from eval_pipeline.core.models import CheckResult
@@ -163,12 +165,12 @@ def _evaluate(work: Work, place: int) -> TypeProgress:
 
 
 def _compare(work: Work, against: Against) -> CheckResult:
-    """Judge each type against what was known before, and note it."""
-    found = compare_types(work.store, work.board.types, against)
+    """Judge each type against what was known before, with the evidence of its cases, and note it."""
+    found = add_evidence(work.store, compare_types(work.store, work.board.types, against))
     for place, each in enumerate(work.board.types):
         judged = with_verdict(each, found)
         if judged != each:
-            names = ("verdict", "delta_pp", "baseline_run_id")
+            names = ("verdict", "delta_pp", "baseline_run_id", "evidence")
             work.board.change(place, **{name: getattr(judged, name) for name in names})
     return found
 
@@ -189,6 +191,7 @@ def _conclude(work: Work, suite: SuiteRun, found: CheckResult) -> SuiteResult:
     end_suite_run(work.store, suite.id, len(suite.attempts), state, work.clock(), message)
     if all(each.state.complete for each in types):
         forget_lines(work.folder)
+    tell_of_regressions(work.store, found, suite)
     return result
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from eval_pipeline.actions.diff import RunPair
-    from eval_pipeline.core.comparing import CaseChange
+    from eval_pipeline.core.case_pairs import CaseChange
     from eval_pipeline.core.models import TrendPoint
 
 CHANGES = ("broken", "still-failing", "errored", "fixed", "still-passing", "only-in-one")
@@ -56,7 +56,7 @@ def command(
         raise click.UsageError("name two runs, the older one first, or give --eval-type TYPE alone", context)
     from eval_pipeline.actions.diff import compare_pairs, read_changed_texts
     from eval_pipeline.actions.observe import choose_eval_types
-    from eval_pipeline.core.comparing import CaseChange
+    from eval_pipeline.core.case_pairs import CaseChange
     from eval_pipeline.report import compare, numbers
     from eval_pipeline.store.mirror import get_trend_points
 

@@ -2,171 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from eval_pipeline.core.case_pairs import CaseChange, CasePair, CaseSide, Counts, count_changes, pair_cases
+from eval_pipeline.core.evidence import Significance
 from eval_pipeline.core.models import ContextChange, PromptChange, RegressionReport, TrendPoint
 from eval_pipeline.core.regression import changed_context, changed_prompts, compare_runs
+from eval_pipeline.core.significance import Side, compare_sides, judge_together
 from eval_pipeline.core.suites import CaseResult
 
 DECISIVE = ("dataset", "judge")
 """Where a context param whose name holds one of these words differs, the pass rates of two runs are not alike."""
 THRESHOLD = "threshold"
-
-
-class CaseState(StrEnum):
-    """What a case came to in one run, over all of its repeats."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERRORED = "errored"
-
-
-class CaseChange(StrEnum):
-    """What became of a case between two runs, what needs a look first."""
-
-    BROKEN = "broken"
-    STILL_FAILING = "still-failing"
-    ERRORED = "errored"
-    FIXED = "fixed"
-    STILL_PASSING = "still-passing"
-    ONLY_IN_ONE = "only-in-one"
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSide:
-    """One case in one run: all of its repeats."""
-
-    results: tuple[CaseResult, ...]
-    """By repeat; at least one."""
-
-    @property
-    def state(self) -> CaseState:
-        """Failed if any repeat failed, passed if all passed; errored if some errored and none failed."""
-        if any(result.passed is False for result in self.results):
-            return CaseState.FAILED
-        return CaseState.PASSED if self.passed == len(self.results) else CaseState.ERRORED
-
-    @property
-    def passed(self) -> int:
-        """How many repeats passed."""
-        return sum(result.passed is True for result in self.results)
-
-    @property
-    def shown(self) -> CaseResult:
-        """The repeat that says most: the first that failed, else that errored, else the first."""
-        failed = (result for result in self.results if result.passed is False)
-        errored = (result for result in self.results if result.passed is None)
-        return next(failed, None) or next(errored, None) or self.results[0]
-
-    @property
-    def score(self) -> float | None:
-        """The mean score of the repeats that did not error, 0..1."""
-        scores = [result.score for result in self.results if result.score is not None]
-        return sum(scores) / len(scores) if scores else None
-
-    @property
-    def duration_ms(self) -> float:
-        """The mean time of a repeat."""
-        return sum(result.duration_ms for result in self.results) / len(self.results)
-
-
-@dataclass(frozen=True, slots=True)
-class CasePair:
-    """One case in two runs; at least one of them has it."""
-
-    case_id: str
-    baseline: CaseSide | None
-    current: CaseSide | None
-
-    @property
-    def change(self) -> CaseChange:
-        """What became of it."""
-        if self.baseline is None or self.current is None:
-            return CaseChange.ONLY_IN_ONE
-        before, after = self.baseline.state, self.current.state
-        if CaseState.ERRORED in (before, after):
-            return CaseChange.ERRORED
-        if before is CaseState.PASSED:
-            return CaseChange.STILL_PASSING if after is CaseState.PASSED else CaseChange.BROKEN
-        return CaseChange.FIXED if after is CaseState.PASSED else CaseChange.STILL_FAILING
-
-    @property
-    def case(self) -> CaseResult:
-        """Where the case itself is read: its input, what is expected, group and tags; the newer run's, if it has it."""
-        side = self.current or self.baseline
-        if side is None:
-            raise ValueError("a pair of no case")
-        return side.shown
-
-    @property
-    def edited(self) -> bool:
-        """Whether the case itself differs between the runs, though its id does not."""
-        if self.baseline is None or self.current is None:
-            return False
-        before, after = self.baseline.shown, self.current.shown
-        return (before.input, before.expected) != (after.input, after.expected)
-
-
-Counts = Mapping[CaseChange, int]
-
-
-def pair_cases(baseline: Iterable[CaseResult], current: Iterable[CaseResult]) -> tuple[CasePair, ...]:
-    """Every case of either run once, in the order of the current run; those that only the baseline has come last."""
-    before, after = _by_case(baseline), _by_case(current)
-    ids = [*after, *(case_id for case_id in before if case_id not in after)]
-    return tuple(CasePair(case_id, before.get(case_id), after.get(case_id)) for case_id in ids)
-
-
-def _by_case(results: Iterable[CaseResult]) -> dict[str, CaseSide]:
-    grouped: dict[str, list[CaseResult]] = {}
-    for result in results:
-        grouped.setdefault(result.case_id, []).append(result)
-    return {name: CaseSide(tuple(sorted(each, key=lambda result: result.repeat))) for name, each in grouped.items()}
-
-
-def count_changes(pairs: Iterable[CasePair]) -> dict[CaseChange, int]:
-    """How many cases each change has; all changes are named."""
-    counts = dict.fromkeys(CaseChange, 0)
-    for pair in pairs:
-        counts[pair.change] += 1
-    return counts
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """Which cases to show; an empty field lets all through."""
-
-    changes: frozenset[CaseChange] = frozenset()
-    tags: frozenset[str] = frozenset()
-    """At least one of them."""
-    groups: frozenset[str] = frozenset()
-    text: str = ""
-    """All of its words, anywhere in the case, whatever their case."""
-
-    def admits(self, pair: CasePair) -> bool:
-        """Whether to show this one."""
-        return (
-            (not self.changes or pair.change in self.changes)
-            and (not self.tags or not self.tags.isdisjoint(pair.case.tags))
-            and (not self.groups or pair.case.group in self.groups)
-            and (not self.text.strip() or self._is_said_in(pair))
-        )
-
-    def _is_said_in(self, pair: CasePair) -> bool:
-        said = "\n".join(_texts(pair)).casefold()
-        return all(word in said for word in self.text.casefold().split())
-
-
-def _texts(pair: CasePair) -> Iterable[str]:
-    yield pair.case_id
-    yield from pair.case.tags
-    yield pair.case.group or ""
-    for side in (pair.baseline, pair.current):
-        for result in side.results if side else ():
-            yield result.input if isinstance(result.input, str) else "\n".join(result.input)
-            yield from (text or "" for text in (result.expected, result.output, result.reason, result.error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +51,8 @@ class RunComparison:
     changed_prompts: tuple[PromptChange, ...]
     other_changes: tuple[ContextChange, ...]
     """Context params and the threshold."""
+    evidence: Significance | None = None
+    """Whether the difference is more than noise; `None` if nobody looked."""
 
     @property
     def eval_type(self) -> str:
@@ -252,6 +102,35 @@ def compare_cases(
         changed_prompts=changed_prompts(baseline.prompt_versions, current),
         other_changes=(*changed_context(baseline, current), *_threshold_change(baseline, current, default_threshold)),
     )
+
+
+def weighed(
+    comparisons: Sequence[RunComparison], quarantine: Mapping[str, Collection[str]] | None = None
+) -> list[RunComparison]:
+    """The same comparisons, each with its evidence as one of all these that are looked at together.
+
+    `quarantine` names cases by eval type: they are marked, and not counted in the evidence.
+    """
+    away = [(quarantine or {}).get(each.eval_type, ()) for each in comparisons]
+    found = judge_together([compare_sides(*_sides(each), ids) for each, ids in zip(comparisons, away, strict=True)])
+    return [
+        replace(each, evidence=evidence, pairs=tuple(_marked(pair, ids) for pair in each.pairs))
+        for each, evidence, ids in zip(comparisons, found, away, strict=True)
+    ]
+
+
+def _sides(comparison: RunComparison) -> tuple[Side, Side]:
+    baseline = [result for pair in comparison.pairs if pair.baseline for result in pair.baseline.results]
+    current = [result for pair in comparison.pairs if pair.current for result in pair.current.results]
+    known = not comparison.without_cases
+    return (
+        Side(comparison.baseline.counts, baseline if known else None),
+        Side(comparison.current.counts, current if known else None),
+    )
+
+
+def _marked(pair: CasePair, quarantined: Collection[str]) -> CasePair:
+    return replace(pair, quarantined=True) if pair.case_id in quarantined else pair
 
 
 def _threshold_change(baseline: TrendPoint, current: TrendPoint, default: float) -> Iterable[ContextChange]:

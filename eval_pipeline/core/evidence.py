@@ -29,7 +29,7 @@ class Method(StrEnum):
     PAIRED = "paired"
     """The same cases in both runs, repeats taken together: exact sign-flip test, which is McNemar's for single runs."""
     GROUPED = "paired by group"
-    """The same, with the cases of a group as one unit."""
+    """The same, and the interval's standard error clustered by group: cases of a group tend to go together."""
     INDEPENDENT = "independent"
     """Counts alone: Fisher's exact test, Newcombe's interval. Repeats, if there were any, count as cases."""
 
@@ -84,7 +84,7 @@ class Significance:
     cases: int = 0
     """Cases that were compared."""
     units: int = 0
-    """Independent pieces of evidence among them: cases, or groups of cases."""
+    """Clusters of the interval: cases, or groups of cases."""
     types: int = 1
     """Eval types checked together."""
     worse: int = 0

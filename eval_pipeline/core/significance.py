@@ -160,7 +160,7 @@ def _compare_pairs(pairs: Pairs) -> Comparison:
         method=Method.GROUPED if pairs.grouped else Method.PAIRED,
         difference=pairs.difference,
         interval=paired_interval(pairs.units),
-        fell_p=sign_flip_p(unit.total for unit in pairs.units),
+        fell_p=sign_flip_p(each for unit in pairs.units for each in unit.differences),
         cases=pairs.cases,
         units=len(pairs.units),
         repeats=pairs.repeats,
@@ -175,17 +175,13 @@ def _compare_pairs(pairs: Pairs) -> Comparison:
 def _conclude(compared: Comparison, p_adjusted: float, types: int) -> Significance:
     """The label. Few cases: a drop of 10 points (or of all, where there are fewer) would not reliably have shown.
 
-    That all cases passed is no proof that none can fail, so no rate above (n + 1) / (n + 2) is reckoned with. The cases
-    of a group are reckoned as independent repeats of one case: a drop that hits whole groups needs more than is said.
+    That all cases passed is no proof that none can fail, so no rate above (n + 1) / (n + 2) is reckoned with.
     """
-    per_unit = compared.cases / compared.units
-    setup = Setup(compared.units, max(1, int(compared.repeats * per_unit)), types)
+    setup = Setup(compared.cases, max(1, int(compared.repeats)), types)
     rate = min(compared.baseline_rate, (compared.cases + 1) / (compared.cases + 2))
     drop = min(DROP, rate)
     detectable = detectable_drop(setup, rate) if rate else None
     few = rate > 0 and (detectable is None or detectable > DROP)
-    more_units = needed_cases(setup, rate, drop) if few else None
-    more_repeats = needed_repeats(setup, rate, drop) if few else None
     label = Evidence.TOO_FEW if few else Evidence.WITHIN_NOISE
     return Significance(
         label=Evidence.SIGNIFICANT if p_adjusted <= ALPHA else label,
@@ -200,8 +196,8 @@ def _conclude(compared: Comparison, p_adjusted: float, types: int) -> Significan
         worse=compared.worse,
         better=compared.better,
         detectable_pp=None if detectable is None else round(detectable * 100, 1),
-        needed_cases=None if more_units is None else round(more_units * per_unit),
-        needed_repeats=None if more_repeats is None else -int(-more_repeats // per_unit),
+        needed_cases=needed_cases(setup, rate, drop) if few else None,
+        needed_repeats=needed_repeats(setup, rate, drop) if few else None,
         quarantined=compared.quarantined,
         remarks=compared.remarks,
     )

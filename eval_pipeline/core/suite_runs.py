@@ -90,6 +90,8 @@ class TypeProgress:
     delta_pp: float | None = None
     """Against its baseline, in percentage points."""
     baseline_run_id: str | None = None
+    evidence: str | None = None
+    """Whether that change is more than noise: an `Evidence`, or `None` where there is nothing to compare with."""
     digest: str = ""
     """Of the dataset that it ran, so that results of another one are never mixed in."""
 
@@ -234,7 +236,11 @@ def with_verdict(progress: TypeProgress, check: CheckResult) -> TypeProgress:
     if report is None:
         return progress
     return replace(
-        progress, verdict=report.verdict.value, delta_pp=report.delta_pp, baseline_run_id=report.baseline_run_id
+        progress,
+        verdict=report.verdict.value,
+        delta_pp=report.delta_pp,
+        baseline_run_id=report.baseline_run_id,
+        evidence=report.evidence.label.value if report.evidence else None,
     )
 
 

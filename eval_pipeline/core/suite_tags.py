@@ -28,7 +28,7 @@ _FIELDS = {field.name: field.default for field in fields(TypeProgress)}
 """What each field is where a tag does not say it."""
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("eval_type", "digest"), (str,)),
-    **dict.fromkeys(("run_id", "problem", "verdict", "baseline_run_id"), (str, NoneType)),
+    **dict.fromkeys(("run_id", "problem", "verdict", "baseline_run_id", "evidence"), (str, NoneType)),
     **dict.fromkeys(("total_cases", "done_cases", "failed_cases", "error_cases"), (int,)),
     **dict.fromkeys(("pass_rate", "threshold", "delta_pp"), (float, int, NoneType)),
 }

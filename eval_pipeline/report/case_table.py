@@ -21,14 +21,14 @@ from typing import Any
 
 import pandas as pd
 
-from eval_pipeline.core.comparing import CasePair, CaseSide, CaseState
+from eval_pipeline.core.case_pairs import CasePair, CaseSide, CaseState
 from eval_pipeline.report import numbers
 from eval_pipeline.report.audit_csv import csv_cell
 
 TypedPair = tuple[str, CasePair]
 """An eval type and a case of it."""
 
-_CASE = ("eval_type", "case_id", "change", "group", "tags", "edited", "input", "expected")
+_CASE = ("eval_type", "case_id", "change", "group", "tags", "edited", "quarantined", "input", "expected")
 _SIDE = ("state", "passed", "repeats", "score", "output", "reason", "error", "duration_ms")
 COLUMNS = (*_CASE, *(f"{side}_{name}" for side in ("baseline", "current") for name in _SIDE))
 
@@ -111,6 +111,7 @@ def case_record(eval_type: str, pair: CasePair) -> dict[str, Any]:
         "group": pair.case.group,
         "tags": list(pair.case.tags),
         "edited": pair.edited,
+        "quarantined": pair.quarantined,
         "input": pair.case.input,
         "expected": pair.case.expected,
         "baseline": _side(pair.baseline),

@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from eval_pipeline.core.comparing import CaseChange, CasePair, RunComparison, common_rates
+from eval_pipeline.core.case_pairs import CaseChange, CasePair
+from eval_pipeline.core.comparing import RunComparison, common_rates
 from eval_pipeline.core.models import ContextChange, PromptText, TrendPoint
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.wording import some
@@ -18,12 +19,15 @@ from eval_pipeline.report import diff, numbers
 from eval_pipeline.report.case_table import case_record, side_words, why
 from eval_pipeline.report.looks import CASES, LOOKS
 from eval_pipeline.report.serialize import context_change, prompt_change, timestamp
+from eval_pipeline.report.serialize_evidence import significance
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, printable, render
 
 LONGEST_TEXT = 1_500
 """Characters of an input, an output or a reason that a terminal shows."""
 SHA = 10
 """Characters of a git commit that are shown."""
+
+QUARANTINED = "in quarantine: not counted in the evidence"
 
 ChangedTexts = Sequence[tuple[str, PromptText | None, PromptText | None]]
 """What changed, as in `persona v3 → v4`, and both texts as far as the registry has them."""
@@ -104,6 +108,7 @@ def as_json(comparison: RunComparison, texts: ChangedTexts, cases: Sequence[Case
         "delta_pp": report.delta_pp if report else None,
         "threshold": report.threshold if report else None,
         "verdict": report.verdict.value if report else None,
+        "evidence": significance(comparison.evidence) if comparison.evidence else None,
         "alike": not comparison.decisive,
         "common_baseline_pass_rate": found.baseline,
         "common_current_pass_rate": found.current,
@@ -148,7 +153,8 @@ def _heading(comparison: RunComparison) -> list[RenderableType]:
     )
     warned = f"; {caveat(comparison)}" if caveat(comparison) else ""
     said = printable(f"{rates(comparison)}: {counted_changes(comparison)}{warned}")
-    return [name.append(runs, "default"), verdict.append(said, "default")]
+    weighed = [plain(f"Evidence: {comparison.evidence.sentence}")] if comparison.evidence else []
+    return [name.append(runs, "default"), verdict.append(said, "default"), *weighed]
 
 
 def _run(point: TrendPoint) -> str:
@@ -186,6 +192,7 @@ def _case(pair: CasePair) -> list[RenderableType]:
     heading.append(f"  {printable(pair.case_id)}", "bold")
     named = [*([f"group {case.group}"] if case.group else []), *([f"tags {', '.join(case.tags)}"] if case.tags else [])]
     heading.append("".join(f"  {printable(each)}" for each in named), "default")
+    heading.append(f"  {QUARANTINED}" if pair.quarantined else "", "yellow")
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(width=9, no_wrap=True)
     grid.add_column(overflow="fold")

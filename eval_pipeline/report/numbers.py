@@ -122,9 +122,11 @@ def count(value: int | None) -> str:
 
 
 def evidence(found: Significance | None) -> str:
-    """Whether a difference is more than noise, in a few words: `significant p=0.004`, `within noise`."""
+    """Whether a difference is more than noise, in a few words: `significant p=0.004`, `within noise`, `no drop`."""
     if found is None:
         return MISSING
+    if not found.significant and found.difference is not None and found.difference >= 0:
+        return "no drop"
     p = p_value(found.p_adjusted).replace(" ", "") if found.significant and found.p_adjusted is not None else ""
     return f"{found.label.value} {p}".rstrip()
 

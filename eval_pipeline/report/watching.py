@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from eval_pipeline.core.models import Verdict
+from eval_pipeline.core.models import RegressionReport, Verdict
 from eval_pipeline.core.watching import Watched, WatchedVersion
 from eval_pipeline.report import numbers, shell, terminal
 from eval_pipeline.report.looks import SUITES
@@ -67,7 +67,7 @@ def _reasons(done: Watched) -> str:
     """Which types regressed, by how much and against what; which did not pass; what else there is to say."""
     against = "" if done.live is None else f" against v{done.live}"
     regressed = [
-        f"{each.eval_type} regressed {numbers.delta_pp(each.delta_pp)}{against}"
+        f"{each.eval_type} regressed {numbers.delta_pp(each.delta_pp)}{against}{_worth(each)}"
         for each in done.result.check.reports
         if each.verdict is Verdict.REGRESSION
     ]
@@ -78,6 +78,10 @@ def _reasons(done: Watched) -> str:
         if not each.passed and each.eval_type not in named
     ]
     return printable(", ".join([*regressed, *failed, *filter(None, [done.result.message])]))
+
+
+def _worth(report: RegressionReport) -> str:
+    return f" ({numbers.evidence(report.evidence)})" if report.evidence else ""
 
 
 def left(version: WatchedVersion) -> str:

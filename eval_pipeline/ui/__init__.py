@@ -1,11 +1,19 @@
 """What only Streamlit needs. Pages import nothing else of ours: `from eval_pipeline import ui`."""
 
-from eval_pipeline.ui import (
+import logging
+
+import streamlit  # noqa: F401 - sets up the logger below
+
+logging.getLogger("streamlit.runtime.caching.cache_data_api").setLevel(logging.ERROR)
+"""The server imports the pages before it runs; that their caches lie in memory is meant."""
+
+from eval_pipeline.ui import (  # noqa: E402 - after the logger is quiet
     audit,
     compare,
     compare_bisect,
     compare_case,
     compare_cases,
+    compare_verdict,
     evidence,
     flaky,
     log_health,
@@ -28,6 +36,7 @@ __all__ = [
     "compare_bisect",
     "compare_case",
     "compare_cases",
+    "compare_verdict",
     "evidence",
     "flaky",
     "log_health",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from eval_pipeline.core.comparing import CasePair, CaseSide, CaseState
+from eval_pipeline.core.case_pairs import CasePair, CaseSide, CaseState
+from eval_pipeline.report import compare
 from eval_pipeline.report.case_table import duration, outcome, score, side_words, why
 from eval_pipeline.report.looks import CASES
 from eval_pipeline.ui.compare_cases import Shown, go_to
@@ -45,6 +46,8 @@ def _heading(shown: Shown, eval_type: str, pair: CasePair) -> None:
         f":material/timer: {_both(duration(pair.baseline), duration(pair.current))}",
     ]
     st.markdown(" · ".join([*numbers, *([badges] if badges else [])]))
+    if pair.quarantined:
+        st.caption(f":material/visibility_off: {compare.QUARANTINED[0].upper()}{compare.QUARANTINED[1:]}.")
     if pair.edited:
         st.warning("The case itself differs between the runs, though its id does not.", icon=":material/edit:")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from eval_pipeline.core.comparing import CaseChange, CaseFilter, CasePair, count_changes
+from eval_pipeline.core.case_pairs import CaseChange, CaseFilter, CasePair, count_changes
 from eval_pipeline.report import numbers
 from eval_pipeline.report.case_table import TypedPair, case_csv, case_frame, case_record
 from eval_pipeline.report.looks import CASES
@@ -173,6 +173,7 @@ def _frame(shown: Shown) -> pd.DataFrame:
         **({"Eval type": frame["eval_type"]} if shown.view.several else {}),
         "Case": frame["case_id"],
         "Change": states,
+        **({"Quarantine": [pair.quarantined for _, pair in shown.pairs]} if _some_quarantined(shown) else {}),
         **({"Outcome": frame["outcome"]} if several else {}),
         "Reason": frame["reason"].map(_short),
         "Expected": frame["expected"].map(_short),
@@ -184,6 +185,10 @@ def _frame(shown: Shown) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _some_quarantined(shown: Shown) -> bool:
+    return any(pair.quarantined for _, pair in shown.pairs)
+
+
 def _short(text: str) -> str:
     return numbers.shortened(" ".join(text.split()), LONGEST)
 
@@ -191,6 +196,7 @@ def _short(text: str) -> str:
 _COLUMNS = {
     "Case": st.column_config.TextColumn(width=230),
     "Change": st.column_config.TextColumn(width=100),
+    "Quarantine": st.column_config.CheckboxColumn(width="small", help="Shown, and not counted in the evidence"),
     "Reason": st.column_config.TextColumn(width=210),
     "Expected": st.column_config.TextColumn(width="small"),
     "Group": st.column_config.TextColumn(width="small"),

@@ -14,7 +14,7 @@ from eval_pipeline.core.regression import check_all_regressions, compare_runs
 from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import LOOKS, badge, label
-from eval_pipeline.ui import compare_links, what_changed
+from eval_pipeline.ui import compare_links, noise, what_changed
 from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
@@ -117,9 +117,7 @@ def _sentence(report: RegressionReport) -> None:
     change, threshold = numbers.delta_pp(report.delta_pp), numbers.threshold(report.threshold)
     said = f"pass rate: {before} → {after}, {change}, **{report.verdict.value}** (threshold {threshold})"
     show(f"**{escape(report.eval_type)}** {said}", icon=look.icon)
-    if report.evidence:
-        found, why = numbers.evidence(report.evidence), report.evidence.sentence
-        st.caption(f":material/query_stats: **{escape(found)}** · {escape(why)}")
+    noise.caption(report.evidence)
     fell = report.delta_pp < 0
     label = f"Which cases of {escape(report.eval_type)} broke" if fell else f"The cases of {escape(report.eval_type)}"
     compare_links.link(label, _address(report))

@@ -76,6 +76,8 @@ def _loud(suite: SuiteRun, baselines: Baselines) -> None:
         if each.delta_pp is not None:
             against = baselines.version(suite, each)
             said.append(f"{numbers.delta_pp(each.delta_pp)}{f' against {against}' if against else ''}")
+        if each.evidence is not None:
+            said.append(each.evidence)
         row = rows.container(horizontal=True, vertical_alignment="center")
         text = escape(" · ".join(filter(None, said)))
         row.markdown(f":{look.badge}[{look.icon}] **{escape(each.eval_type)}** {text}", width="stretch")
@@ -114,6 +116,7 @@ def _types(store: Store, suite: SuiteRun, baselines: Baselines) -> None:
             "Threshold": [numbers.threshold(each.threshold) for each in types],
             "Cases": [_cases(each) for each in types],
             "Change": [_change(each, baselines.version(suite, each)) for each in types],
+            "Evidence": [each.evidence for each in types],
             "Compare": [_compare_link(each) for each in types],
             "Run": [f"./trends?run={each.run_id}" if each.run_id else None for each in types],
             **({"MLflow": [_mlflow_link(home, each, baselines) for each in types]} if home else {}),
@@ -137,6 +140,7 @@ _COLUMNS = {
     "Change": st.column_config.TextColumn(
         "Against baseline", width=190, help="Verdict, change, and the version before"
     ),
+    "Evidence": st.column_config.TextColumn(width=110, help="Whether the change is more than noise"),
     "Compare": st.column_config.LinkColumn("Cases", display_text="Compare", width=85),
     "Run": st.column_config.LinkColumn("Run on Trends", display_text=_SHOWN_RUN, width=105),
     "MLflow": st.column_config.LinkColumn(display_text="Open", width=60),

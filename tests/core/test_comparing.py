@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_pipeline.core.comparing import (
-    CaseChange,
-    CaseFilter,
-    CaseSide,
-    CaseState,
-    Rates,
-    common_rates,
-    compare_cases,
-    count_changes,
-    pair_cases,
-)
+from eval_pipeline.core.case_pairs import CaseChange, CaseFilter, CaseSide, CaseState, count_changes, pair_cases
+from eval_pipeline.core.comparing import Rates, RunComparison, common_rates, compare_cases, weighed
+from eval_pipeline.core.evidence import Evidence, Method
 from eval_pipeline.core.models import ContextChange, RunStatus, Verdict
 from eval_pipeline.core.suites import CaseResult
 from tests.core.points import point
@@ -156,6 +148,33 @@ def test_runs_that_are_not_complete_are_compared_without_a_verdict() -> None:
 def test_without_cases_a_lower_pass_rate_says_that_something_broke(after: float, broke: bool) -> None:
     found = compare_cases(point(1, 0.9), point(2, after), (None, [case("a")]), 0.8)
     assert (found.pairs, found.without_cases, found.broke) == ((), ("run-01",), broke)
+
+
+def broken_in(number: int, cases: int = 25) -> RunComparison:
+    """A comparison of runs with so many cases that passed before, of which so many broke."""
+    names = [f"c{each:02}" for each in range(cases)]
+    before, after = [case(each) for each in names], [case(name, at >= number) for at, name in enumerate(names)]
+    return compare_cases(point(1), point(2), (before, after), 0.8)
+
+
+def test_comparisons_are_weighed_together_and_cases_in_quarantine_are_marked() -> None:
+    [alone] = weighed([broken_in(6)])
+    assert alone.evidence is not None
+    assert (alone.evidence.label, alone.evidence.p_adjusted) == (Evidence.SIGNIFICANT, 0.5**7)
+    together = weighed([broken_in(6), *[broken_in(0)] * 9])
+    assert [each.evidence.label for each in together if each.evidence][:1] == [Evidence.TOO_FEW]
+    [kept] = weighed([broken_in(6)], {"tone": ["c00", "c01", "other"]})
+    assert kept.evidence is not None
+    assert (kept.evidence.worse, kept.evidence.quarantined) == (4, 2)
+    assert [pair.case_id for pair in kept.pairs if pair.quarantined] == ["c00", "c01"]
+    assert kept.counts[CaseChange.BROKEN] == 6
+
+
+def test_without_the_cases_of_a_run_its_counts_are_weighed() -> None:
+    before, after = (replace(point(n, rate), total_cases=200, error_cases=0) for n, rate in ((1, 0.9), (2, 0.8)))
+    [found] = weighed([compare_cases(before, after, (None, [case("a")]), 0.8)])
+    assert found.evidence is not None
+    assert (found.evidence.method, found.evidence.label) == (Method.INDEPENDENT, Evidence.SIGNIFICANT)
 
 
 RESULTS = st.lists(

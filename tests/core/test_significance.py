@@ -91,13 +91,18 @@ def test_repeats_are_taken_together_and_are_no_further_cases() -> None:
     assert judge(results(often), single(*[False] * 4)).p == 0.5**5
 
 
-def test_the_cases_of_a_group_are_one_piece_of_evidence() -> None:
+def test_a_group_of_cases_counts_case_by_case_and_widens_the_interval() -> None:
     before = {f"c{number}": [True] for number in range(12)}
     after = {name: [number > 5] for number, name in enumerate(before)}
     groups = {name: f"g{number // 3}" for number, name in enumerate(before)}
     found = judge(results(before, groups), results(after, groups))
-    assert (found.method, found.cases, found.units, found.p) == (Method.GROUPED, 12, 4, 0.125)
+    assert (found.method, found.cases, found.units, found.p) == (Method.GROUPED, 12, 4, 0.5**7)
     assert "on the same 12 cases in 4 groups (6 worse, 0 better)" in found.sentence
+    alone = judge(results(before), results(after))
+    assert found.p == alone.p
+    assert found.interval is not None
+    assert alone.interval is not None
+    assert found.interval.low < alone.interval.low
     apart = {name: name for name in before}
     assert judge(results(before, apart), results(after, apart)) == judge(results(before), results(after))
 

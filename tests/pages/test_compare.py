@@ -87,6 +87,18 @@ def test_the_type_that_dropped_is_shown_with_its_broken_cases_and_the_first_of_t
     assert {name: app.query_params[name] for name in ("type", "filter")} == {"type": "tone", "filter": "broken"}
 
 
+def test_beside_the_verdict_stands_what_it_is_worth_and_quarantined_cases_are_marked(
+    open_page: Open, compared: StoreBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVAL_PIPELINE_QUARANTINE_TONE", '["first"]')
+    app = open_page("compare", compared.uri)
+    text = said(app).replace("\\", "")
+    assert "**no drop** · 16.7 points higher on the same 3 cases (1 worse, 1 better)" in text
+    assert "1 quarantined case not counted" in text
+    assert app.dataframe[0].value["Quarantine"].tolist() == [True, False]
+    assert "In quarantine: not counted in the evidence." in text
+
+
 def test_a_count_filters_and_the_address_keeps_it(open_page: Open, compared: StoreBuilder) -> None:
     app = open_page("compare", compared.uri)
     app.button_group[-1].set_value("fixed").run()

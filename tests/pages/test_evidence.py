@@ -29,7 +29,7 @@ def judged(store_builder: StoreBuilder) -> StoreBuilder:
 def test_regressions_says_beside_each_verdict_what_it_is_worth(open_page: Open, judged: StoreBuilder) -> None:
     app = open_page("regressions", judged.uri)
     assert not app.exception
-    assert app.dataframe[0].value["Evidence"].tolist() == ["significant p=0.002", "too few cases"]
+    assert app.dataframe[0].value["Evidence"].tolist() == ["significant p=0.002", "no drop"]
     assert "36 points lower on the same 25 cases \\(9 worse, 0 better\\)\\: more than chance" in said(app)
 
 

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from eval_pipeline.core.comparing import CaseChange, CasePair, CaseSide, pair_cases
+from eval_pipeline.core.case_pairs import CaseChange, CasePair, CaseSide, pair_cases
 from eval_pipeline.report.case_table import COLUMNS, case_csv, case_frame, case_record, duration
 from eval_pipeline.report.looks import CASES
 from tests.logging_cases import case
