@@ -26,6 +26,7 @@ from eval_pipeline.store.connection import Store
 from tests.actions.actors import FOREVER, Actors
 from tests.actions.stage import Stage, furnish, moves, now, spy
 from tests.builder import StoreBuilder
+from tests.people import ADA
 
 ROUNDS_A_STORE = 15
 VICTIMS = 2
@@ -62,8 +63,8 @@ def _round(actors: Actors, stage: Stage, seed: int) -> Counter[str]:
         with suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
     codes, counts = actors.ended(VICTIMS + 1)
-    reconcile_audit(stage.store, now())
-    again, findings = reconcile_audit(stage.store, now()), verify_audit(stage.store)
+    reconcile_audit(stage.store, now(), actor=ADA)
+    again, findings = reconcile_audit(stage.store, now(), actor=ADA), verify_audit(stage.store)
     seen = {"kills": codes.count(-signal.SIGKILL), "refused": counts["refused"]}
     crashed = sum(code not in {0, -signal.SIGKILL} for code in codes)
     wrong = {"reconciled twice": len(again), "findings": len(findings), "crashed": crashed}

@@ -21,5 +21,9 @@ class StoreError(PipelineError):
     """The MLflow store can't be reached, read or written. Never the same as an empty store."""
 
 
+class NotPermittedError(StoreError):
+    """The store answers, and does not let these credentials do this."""
+
+
 class DatasetError(PipelineError):
     """A dataset file that can't be used; names the file, the place in it and what is allowed."""

@@ -13,7 +13,8 @@ run_id = st.query_params.get("run")
 left, right = st.columns([3, 1], gap="medium") if run_id else (st.container(), None)
 with left:
     ui.trends.chart(snapshot, view)
-    ui.trends.download(snapshot, view)
+    ui.trends.ways_on(snapshot, view)
+    ui.trends.table(snapshot, view)
 if run_id and right is not None:
     with right:
         ui.run_card(snapshot, run_id)

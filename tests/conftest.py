@@ -27,10 +27,11 @@ from filelock import FileLock
 from hypothesis import settings
 
 import eval_pipeline.store  # noqa: F401 - sets how long MLflow retries, as in use
-from tests.builder import StoreBuilder, remember_schema
+from tests.builder import StoreBuilder, remember_schema, write_without_waiting
 from tests.copying import Fill, copy_store, fill_once
+from tests.forking import end_forking
 
-pytest_plugins = ["tests.demo_store", "tests.trial"]
+pytest_plugins = ["tests.demo_store", "tests.trial", "tests.postgres", "tests.team_server"]
 
 SERVER_FILE = "mlflow-server.json"
 SERVER_START_SECONDS = 90
@@ -51,10 +52,18 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(100_000, 50, 50)  # walking MLflow's many objects would take a third of the time
     for line in MLFLOW_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
+    write_without_waiting()
+
+
+def pytest_collection_finish() -> None:
+    """Never again walk all that has been imported by now."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End the server, if any test started it; the workers of xdist are done by then."""
+    """End the server, if any test started it; the workers of xdist are done by then. Each ends what forks for it."""
+    end_forking()
     factory = getattr(session.config, "_tmp_path_factory", None)
     if hasattr(session.config, "workerinput") or factory is None:
         return

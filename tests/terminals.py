@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.forking import Forker, Ready, serve
-
-CACHE = "EVAL_PIPELINE_MIRROR_CACHE_DIR"
-"""Each test has its own."""
+import eval_pipeline.actions.suites
+import eval_pipeline.cli.doctor
+import eval_pipeline.cli.run_evals
+import eval_pipeline.cli.suite_progress  # noqa: F401
+from eval_pipeline.cli import _outcome
+from tests.forking import Forker, Ready
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Terminals(Forker):
     """Starts them, and waits for their end."""
 
     def __init__(self) -> None:
-        super().__init__("tests.terminals")
+        super().__init__("tests.terminals:carry_out")
         self.files: dict[int, tuple[Path, Path]] = {}
         """Where each writes."""
         self._at_work: set[int] = set()
@@ -45,8 +47,7 @@ class Terminals(Forker):
             number = len(self.files)
             out, err = folder.parent / f"out-{number}", folder.parent / f"err-{number}"
             where = {"out": terminal or str(out), "err": terminal or str(err)}
-            said = {CACHE: os.environ[CACHE], **variables}
-            pid = self.order(arguments=list(arguments), folder=str(folder), variables=said, **where)
+            pid = self.order(arguments=list(arguments), folder=str(folder), variables=variables, **where)
             self.files[pid] = out, err
             pids.append(pid)
             self._at_work.add(pid)
@@ -73,8 +74,6 @@ class Terminals(Forker):
 
 def carry_out(order: dict[str, Any], ready: Ready) -> None:
     """Be a user's `eval-pipeline`."""
-    from eval_pipeline.cli import _outcome
-
     os.setsid()
     os.chdir(order["folder"])
     os.environ.update(order["variables"])
@@ -86,15 +85,3 @@ def carry_out(order: dict[str, Any], ready: Ready) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    import mlflow.store.model_registry.sqlalchemy_store
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
-    import eval_pipeline.actions.suites
-    import eval_pipeline.cli.doctor
-    import eval_pipeline.cli.run_evals
-    import eval_pipeline.cli.suite_progress  # noqa: F401
-
-    serve(carry_out)

@@ -28,6 +28,16 @@ IMPURE_MODULES = frozenset(
 IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 IMPURE_METHODS = frozenset({"now", "today", "utcnow", "read_text", "write_text", "read_bytes", "write_bytes"})
 CORE_ONLY = frozenset({"pandas", "pyarrow", "altair", "rich"})
+CODE_READERS = frozenset({"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve", "code", "runpy"})
+"""What makes code, or any object, of data."""
+CODE_RUNNERS = frozenset(
+    {
+        *("eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput"),
+        *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "pd.read_pickle", "pd.eval"),
+        *("st.components.v1.html", "components.html"),
+    }
+)
+UNSAFE_SETTINGS = frozenset({"shell", "unsafe_allow_html", "unsafe_allow_javascript"})
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -63,6 +73,15 @@ def impurities(tree: ast.AST) -> Iterator[str]:
             yield f"line {node.lineno}: .{node.func.attr}()"
 
 
+def runs_data(tree: ast.AST) -> Iterator[str]:
+    """Calls that would run what was to be data: as code, in a shell, or in a browser."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            unsafe = {each.arg for each in node.keywords if getattr(each.value, "value", True) is not False}
+            if ast.unparse(node.func) in CODE_RUNNERS or unsafe & UNSAFE_SETTINGS:
+                yield f"line {node.lineno}: {ast.unparse(node)[:80]}"
+
+
 def shown(path: Path) -> str:
     """A file as it is called in a test's name."""
     return str(path.relative_to(ROOT))
@@ -95,3 +114,14 @@ def test_pure_packages_read_no_clock_environment_disk_or_network(path: Path) -> 
 @pytest.mark.parametrize("path", [*SOURCES, *APP], ids=shown)
 def test_a_file_has_one_reason_to_exist_and_so_is_not_long(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *APP], ids=shown)
+def test_nothing_that_comes_as_data_is_ever_run(path: Path) -> None:
+    assert {each for each in imports(path) if is_within(each, CODE_READERS)} == set()
+    assert list(runs_data(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize("code", ["eval(x)", "yaml.load(x)", "run(x, shell=True)", "st.write(x, unsafe_allow_html=y)"])
+def test_code_that_would_run_data_is_found(code: str) -> None:
+    assert len(list(runs_data(ast.parse(code)))) == 1

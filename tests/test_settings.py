@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from eval_pipeline.core.notices import Event
 from eval_pipeline.errors import SettingsError
 from eval_pipeline.settings import LoadedSettings, MetricNames, MirrorSettings, Settings, load_settings
+from eval_pipeline.settings.schema import WebhookUrl
 
+SECRET_URL = "https://bot:word@hooks.example:8443/services/T0/B0/secret"
 LEAVES: list[tuple[str, str, str, Any]] = [
     ("tracking_uri", "TRACKING_URI", "sqlite:///mlflow.db", "sqlite:///mlflow.db"),
     ("base_experiment", "BASE_EXPERIMENT", "team-eval", "team-eval"),
@@ -53,11 +56,15 @@ LEAVES: list[tuple[str, str, str, Any]] = [
     ("runner.executor", "RUNNER_EXECUTOR", "dask", "dask"),
     ("runner.dask_address", "RUNNER_DASK_ADDRESS", "tcp://127.0.0.1:8786", "tcp://127.0.0.1:8786"),
     ("watch.webhook_secret_env", "WATCH_WEBHOOK_SECRET_ENV", "TEAM_SECRET", "TEAM_SECRET"),
+    ("notify.webhook_url", "NOTIFY_WEBHOOK_URL", SECRET_URL, WebhookUrl(SECRET_URL)),
+    ("notify.events", "NOTIFY_EVENTS", '["drift"]', [Event.DRIFT]),
     ("quarantine.tone", "QUARANTINE_TONE", '["upset-late-order"]', ["upset-late-order"]),
     ("auth.enabled", "AUTH_ENABLED", "true", True),
     ("auth.viewers", "AUTH_VIEWERS", '["@example.com"]', ["@example.com"]),
     ("auth.promoters", "AUTH_PROMOTERS", '["groups=ml"]', ["groups=ml"]),
     ("auth.admins", "AUTH_ADMINS", '["ada@example.com"]', ["ada@example.com"]),
+    ("auth.max_hours", "AUTH_MAX_HOURS", "8", 8.0),
+    ("auth.assume_verified", "AUTH_ASSUME_VERIFIED", "true", True),
     ("auth.terminal_role", "AUTH_TERMINAL_ROLE", "promoter", "promoter"),
     ("mirror.enabled", "MIRROR_ENABLED", "false", False),
     ("mirror.cache_dir", "MIRROR_CACHE_DIR", "/var/cache/evals", Path("/var/cache/evals")),
@@ -67,6 +74,9 @@ LEAVES: list[tuple[str, str, str, Any]] = [
     ("gate.max_evidence_age_days", "GATE_MAX_EVIDENCE_AGE_DAYS", "7", 7.0),
     ("gate.min_cases", "GATE_MIN_CASES", "50", 50),
     ("gate.block_on", "GATE_BLOCK_ON", '["age"]', ["age"]),
+    ("gate.protected.tone.approvals", "GATE_PROTECTED_TONE_APPROVALS", "2", 2),
+    ("gate.protected.tone.expires_hours", "GATE_PROTECTED_TONE_EXPIRES_HOURS", "8", 8.0),
+    ("gate.protected.tone.terminal", "GATE_PROTECTED_TONE_TERMINAL", "false", False),
     ("thresholds.tone", "THRESHOLDS_TONE", "0.9", 0.9),
     ("metrics.tone.pass_rate", "METRICS_TONE_PASS_RATE", "tone_ok", "tone_ok"),
     ("metrics.tone.average_score", "METRICS_TONE_AVERAGE_SCORE", "tone_mean", "tone_mean"),
@@ -487,3 +497,37 @@ def test_whatever_stands_in_variables_is_settings_or_one_line(variables: dict[st
         origins, said = {}, str(problem)
     assert set(origins.values()) <= environ.keys()
     assert said is None or (len(said.splitlines()) == 1 and any(name in said for name in environ))
+
+
+def test_of_the_webhook_only_scheme_and_host_are_shown() -> None:
+    loaded = load(f'[notify]\nwebhook_url = "{SECRET_URL}"')
+    url = loaded.settings.notify.webhook_url
+    assert url is not None
+    assert (url.get_secret_value(), str(url)) == (SECRET_URL, "https://hooks.example:8443")
+    for shown in (repr(loaded), repr(loaded.settings), loaded.settings.model_dump_json()):
+        assert "secret" not in shown.replace("webhook_secret_env", "").replace("EVAL_WEBHOOK_SECRET", "")
+        assert "word" not in shown
+
+
+def test_an_empty_webhook_is_none_as_where_a_secret_of_a_ci_job_is_not_set() -> None:
+    assert load("", NOTIFY_WEBHOOK_URL="").settings.notify.webhook_url is None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"NOTIFY_WEBHOOK_URL": "hooks.example/hush"},
+        {"NOTIFY_WEBHOOK_URL": "ftp://hooks.example/hush"},
+        {"NOTIFY_WEBHOOK_URL": "https:///hush"},
+        {"NOTIFY_WEBHOOK_URL": "https://hooks.example:99999/hush"},
+        {"NOTIFY_WEBHOOK_URL": "https://[hooks/hush"},
+        {"NOTIFY_WEBHOOK_URL": "https://hooks.example/hush hush"},
+        {"NOTIFY": "https://hooks.example/hush"},
+        {"NOTIFY": '{webhook_url = ["https://hooks.example/hush"]}'},
+    ],
+)
+def test_a_webhook_that_can_not_be_used_is_not_shown_either(table: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load("", **table)
+    assert "can't be used" in str(caught.value)
+    assert "hush" not in f"{caught.value} {caught.value.__cause__}"

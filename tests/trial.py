@@ -20,6 +20,7 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.registering import register_prompt_version
 from eval_pipeline.store.suite_runs import list_suite_runs, read_suite_run
 from tests.builder import StoreBuilder
+from tests.people import ADA
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -105,11 +106,11 @@ class Trial:
         """Evaluate eval types, all of them unless some are named, in this process."""
         store = store or self.store
         plan = plan_suite(store, None if eval_types else "full", eval_types, {"persona": 2}, repeat)
-        return run_eval_suite(store, plan, trigger="terminal", actor="ada", listener=self.heard, **said)
+        return run_eval_suite(store, plan, trigger="terminal", actor=ADA, listener=self.heard, **said)
 
     def resume(self, suite_id: str, store: Store | None = None, **said: Any) -> SuiteResult:
         """Go on with a suite run, in this process."""
-        return resume_suite(store or self.store, suite_id, listener=self.heard, **said)
+        return resume_suite(store or self.store, suite_id, actor=ADA, listener=self.heard, **said)
 
     @property
     def calls(self) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from eval_pipeline.actions.moving import reconcile
 from eval_pipeline.actions.observe import nearest
+from eval_pipeline.actions.open_requests import end_closed_requests
+from eval_pipeline.actions.settling import reconcile
 from eval_pipeline.core.audit import Finding, verify_chain
 from eval_pipeline.core.models import PromptEvent
 from eval_pipeline.core.moves import AuditRecord, RecordStatus
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.store.aliases import list_prompts
 from eval_pipeline.store.audit import read_records, read_stored
 from eval_pipeline.store.connection import Store
@@ -77,9 +79,15 @@ def find_drift(records: Sequence[AuditRecord], prompts: dict[str, dict[str, int]
     return findings
 
 
-def reconcile_audit(store: Store, now: datetime) -> list[str]:
-    """Settle every record that a stopped process left open; what was done, in words."""
-    return reconcile(find_ledger(store), now)
+def reconcile_audit(store: Store, now: datetime, *, actor: Person) -> list[str]:
+    """Settle every record that a stopped process left open, end the requests of no more use; what was done, in words.
+
+    Raises:
+        RefusedError: the actor's role is not enough.
+        StoreError: the store failed.
+    """
+    refuse_unless(actor, Deed.RECONCILE)
+    return reconcile(find_ledger(store), now) + end_closed_requests(store, now)
 
 
 def audit_events(records: Sequence[AuditRecord]) -> list[PromptEvent]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from eval_pipeline.core.checkup import QUANTITIES, Setting, TypeFinding, advise
+from eval_pipeline.core.checkup import QUANTITIES, Setting, SignIn, TypeFinding, advise
 from eval_pipeline.core.models import EvalExperiment, RunStatus
-from eval_pipeline.settings import LoadedSettings, Settings
+from eval_pipeline.settings import AuthSettings, LoadedSettings, Settings
 from eval_pipeline.store import tables
 from eval_pipeline.store.connection import tracking_uri
 from eval_pipeline.store.mirror import Mirror, get_trend_points
+
+FIND_PROBLEM = (sys.executable, "-P", "-m", "eval_pipeline.ui.sign_in")
 
 
 def settings_in_force(loaded: LoadedSettings, option: str | None) -> list[Setting]:
@@ -39,6 +43,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_none=True)
     return value if value is None or isinstance(value, (bool, int, float, str, list)) else str(value)
+
+
+def examine_sign_in(auth: AuthSettings) -> SignIn:
+    """Whether people can sign in to the app. Streamlit is asked in a process of its own, as if the app began here."""
+    problem = None
+    if auth.enabled:
+        asked = subprocess.run(FIND_PROBLEM, capture_output=True, text=True, check=False)
+        problem = asked.stdout.strip() or (None if asked.returncode == 0 else "Streamlit could not be asked")
+    matchers = {role: len(matchers) for role, matchers in auth.rules.lists.items()}
+    return SignIn(auth.enabled, problem, auth.terminal_role, matchers)
 
 
 def examine(mirror: Mirror, experiments: list[EvalExperiment]) -> list[TypeFinding]:

@@ -8,39 +8,35 @@ where the alias really points, by the next action on it or by `audit reconcile`.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
-from eval_pipeline.actions.owner import busy_with, has_stopped, own_name
-from eval_pipeline.core.audit import GENESIS, Entry, StoredRecord, digest
+from eval_pipeline.actions.notifying import tell_of_move
+from eval_pipeline.actions.owner import busy_with, own_name
+from eval_pipeline.actions.settling import end_entry, settle_alias, tag_runs
+from eval_pipeline.core.audit import GENESIS, Entry, digest
 from eval_pipeline.core.moves import AuditRecord, RecordStatus
 from eval_pipeline.errors import RefusedError, StoreError, UsageError
 from eval_pipeline.report import numbers
-from eval_pipeline.store.aliases import point_alias, read_alias
+from eval_pipeline.store.aliases import ask_permission, point_alias, read_alias
 from eval_pipeline.store.audit import (
-    OWNER_TAG,
     Draft,
-    close_record,
     drop_record,
     place_record,
-    read_content,
-    read_open,
-    read_stored,
-    tag_justifying_run,
     write_record,
 )
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import Ledger, LedgerState, make_ledger
 
-SETTLED = "settled"
+Take = Callable[[str], None]
 RECONCILE = "When the store answers, settle it: `eval-pipeline audit reconcile`, or the page Audit log"
 
 
-def move_alias(store: Store, draft: Draft, now: datetime) -> AuditRecord:
-    """Do what the draft says and return its record, `FINISHED`.
+def move_alias(store: Store, draft: Draft, now: datetime, take: Take | None = None) -> AuditRecord:
+    """Do what the draft says, tell of it, and return its record, `FINISHED`.
+
+    `take` is called with the record's id when the alias is ours and has not moved; it may refuse.
 
     Raises:
         RefusedError: another action on the alias is in progress, or the alias no longer points at `from_version`.
@@ -49,17 +45,23 @@ def move_alias(store: Store, draft: Draft, now: datetime) -> AuditRecord:
     """
     owner = own_name()
     with _unmoved(draft):
+        ask_permission(store, draft.prompt_name, draft.to_version)  # or who may only read could begin the log
         ledger = make_ledger(store)
-        _settle_alias(ledger, draft, now)
+        settle_alias(ledger, draft.prompt_name, draft.alias, now)
         record_id, content_hash = write_record(ledger, draft, owner)
     with busy_with(record_id):
         with _unmoved(draft):
             entry = _claim(ledger, draft, record_id, content_hash, now)
+            if take is not None:
+                with _refused_for_good(ledger, entry):
+                    take(record_id)
             _take_turn(ledger, draft, entry, owner)
         _move(ledger, draft, entry)
-        notes = "; ".join(_tag_runs(store, draft.justifying_run_ids, record_id, draft.content(record_id)))
+        notes = "; ".join(tag_runs(store, draft.justifying_run_ids, record_id, draft.content(record_id)))
         _finish(ledger, draft, entry, notes)
-    return draft.finished(entry, notes)
+    record = draft.finished(entry, notes)
+    tell_of_move(store, record, ledger.experiment_id)
+    return record
 
 
 @contextmanager
@@ -71,21 +73,11 @@ def _unmoved(draft: Draft) -> Iterator[None]:
         raise StoreError(f"{draft.prompt_name}@{draft.alias} was not moved: {problem}") from problem
 
 
-def _settle_alias(ledger: Ledger, draft: Draft, now: datetime) -> LedgerState:
-    """Settle what a stopped process left open on this alias; refuse if somebody is at it."""
-    state = ledger.read()
-    for entry in state.open_entries():
-        if entry.concerns(draft.prompt_name, draft.alias):
-            settle(ledger, state, entry, now, refuse=True)
-            state = ledger.read()
-    return state
-
-
 def _claim(ledger: Ledger, draft: Draft, record_id: str, content_hash: str, now: datetime) -> Entry:
     """Take the next free place for the record; the record goes if the alias is not free."""
     try:
         while True:
-            state = _settle_alias(ledger, draft, now)
+            state = settle_alias(ledger, draft.prompt_name, draft.alias, now)
             previous = digest(state.entries[state.last]) if state.last else GENESIS
             entry = Entry(
                 state.last + 1,
@@ -129,10 +121,17 @@ def _take_turn(ledger: Ledger, draft: Draft, entry: Entry, owner: str) -> None:
         raise RefusedError(
             f"another process took this action for stopped and closed record {entry.record_id}: try again"
         )
-    try:
+    with _refused_for_good(ledger, entry):
         _refuse_moved(ledger.store, draft)
+
+
+@contextmanager
+def _refused_for_good(ledger: Ledger, entry: Entry) -> Iterator[None]:
+    """If it is refused inside, the record says that it never happened, and why."""
+    try:
+        yield
     except RefusedError as problem:
-        _end(ledger, entry, RecordStatus.FAILED, str(problem))
+        end_entry(ledger, entry, RecordStatus.FAILED, str(problem))
         raise
 
 
@@ -141,7 +140,7 @@ def _move(ledger: Ledger, draft: Draft, entry: Entry) -> None:
     try:
         point_alias(ledger.store, draft.prompt_name, draft.alias, draft.to_version)
     except UsageError as problem:
-        _end(ledger, entry, RecordStatus.FAILED, str(problem))
+        end_entry(ledger, entry, RecordStatus.FAILED, str(problem))
         raise
     except StoreError as problem:
         _after_failure(ledger, draft, entry, problem)
@@ -154,7 +153,7 @@ def _move(ledger: Ledger, draft: Draft, entry: Entry) -> None:
             f"{problem}. {RECONCILE}"
         ) from problem
     if live == draft.from_version:
-        _end(ledger, entry, RecordStatus.FAILED, "the store took the move and did not make it")
+        end_entry(ledger, entry, RecordStatus.FAILED, "the store took the move and did not make it")
         raise StoreError(
             f"the store took the move of {draft.prompt_name}@{draft.alias} and did not make it; it was not moved"
         )
@@ -167,26 +166,15 @@ def _after_failure(ledger: Ledger, draft: Draft, entry: Entry, problem: StoreErr
         live = read_alias(ledger.store, draft.prompt_name, draft.alias)
         if live == draft.to_version:
             return
-        _end(ledger, entry, RecordStatus.FAILED, str(problem))
+        end_entry(ledger, entry, RecordStatus.FAILED, str(problem))
     except StoreError as again:
         raise StoreError(f"it is not known whether {name} was moved: {again}. {RECONCILE}") from problem
     raise StoreError(f"{name} was not moved: {problem}") from problem
 
 
-def _tag_runs(store: Store, run_ids: tuple[str, ...], record_id: str, content: Mapping[str, Any]) -> list[str]:
-    """Say on each run what it justified; what could not be said is returned, and does not undo the move."""
-    notes = []
-    for run_id in run_ids:
-        try:
-            tag_justifying_run(store, run_id, record_id, content)
-        except StoreError as problem:
-            notes.append(f"run {run_id} could not be tagged: {problem}")
-    return notes
-
-
 def _finish(ledger: Ledger, draft: Draft, entry: Entry, notes: str) -> None:
     try:
-        ended = _end(ledger, entry, RecordStatus.FINISHED, notes)
+        ended = end_entry(ledger, entry, RecordStatus.FINISHED, notes)
     except StoreError as problem:
         raise StoreError(
             f"{draft.prompt_name}@{draft.alias} was moved to v{draft.to_version}, and its record could not be "
@@ -206,90 +194,3 @@ def _undo(store: Store, draft: Draft, state: LedgerState) -> None:
     if read_alias(store, draft.prompt_name, draft.alias) == draft.to_version != rightful:
         point_alias(store, draft.prompt_name, draft.alias, rightful)
     raise RefusedError("this action took so long that another process closed its record: it was undone, try again")
-
-
-def _end(ledger: Ledger, entry: Entry, status: RecordStatus, outcome: str) -> bool:
-    """Say in the ledger what became of the record, then on its run; whether nobody had said otherwise."""
-    said = ledger.end(entry.sequence, status, outcome)
-    if said:
-        close_record(ledger.store, entry.record_id, status)
-    return said
-
-
-def settle(ledger: Ledger, state: LedgerState, entry: Entry, now: datetime, *, refuse: bool) -> RecordStatus | None:
-    """End a record that a stopped process left open, from where the alias really points; `None` if it is in progress.
-
-    Raises:
-        RefusedError: it is in progress, and `refuse` is set.
-    """
-    found = read_open(ledger, state, entry)
-    since = found.record.timestamp
-    if since is not None and not has_stopped(found.owner, entry.record_id, since, now):
-        if refuse:
-            name = f"{entry.action} of {entry.prompt_name}@{entry.alias}"
-            raise RefusedError(
-                f"a {name} is in progress by {found.record.actor} since {since:%d %b %Y %H:%M:%S} UTC: "
-                "try again when it is done"
-            )
-        return None
-    if not found.removed:
-        place_record(ledger, entry)
-    if not _may_have_moved(ledger, entry) or entry.to_version != read_alias(
-        ledger.store, entry.prompt_name, entry.alias
-    ):
-        _end(ledger, entry, RecordStatus.FAILED, "never happened: its process stopped before the alias was moved")
-    else:
-        notes = _tag_runs_late(ledger, found.record)
-        _end(ledger, entry, RecordStatus.FINISHED, "; ".join(["settled after its process stopped", *notes]))
-    return ledger.read().ends.get(entry.sequence)
-
-
-def _may_have_moved(ledger: Ledger, entry: Entry) -> bool:
-    """Whether its owner had begun to move the alias; if not, from here on it no longer may."""
-    if ledger.go(entry.sequence, f"{SETTLED} by {own_name()}"):
-        return False
-    return not ledger.read().go[entry.sequence].startswith(SETTLED)
-
-
-def _tag_runs_late(ledger: Ledger, record: AuditRecord) -> list[str]:
-    text = read_content(ledger.store, record.id)
-    if text is None:
-        return ["its record.json can't be read, so no run was tagged"]
-    return _tag_runs(ledger.store, record.justifying_run_ids, record.id, json.loads(text))
-
-
-def reconcile(ledger: Ledger | None, now: datetime) -> list[str]:
-    """Settle everything that was left open; what was done, in words. Running it again does nothing more."""
-    if ledger is None:
-        return []
-    done: list[str] = []
-    state = ledger.read()
-    for entry in state.open_entries():
-        status = settle(ledger, state, entry, now, refuse=False)
-        where = f"{entry.prompt_name}@{entry.alias} to v{entry.to_version}"
-        name = f"record {entry.sequence} ({entry.action} of {where})"
-        done.append(f"{name}: {'still in progress' if status is None else status.value}")
-    return done + _close_runs(ledger, now)
-
-
-def _close_runs(ledger: Ledger, now: datetime) -> list[str]:
-    """End the runs of records that ended in the ledger, or that never claimed a place there."""
-    done, state = [], ledger.read()
-    places = {entry.record_id: sequence for sequence in state.entries if (entry := state.entry(sequence))}
-    for record_id, stored in read_stored(ledger, with_content=False).items():
-        if stored.status != RecordStatus.RUNNING:
-            continue
-        sequence = places.get(record_id)
-        end = state.ends.get(sequence) if sequence else _unplaced(stored, now)
-        if end is None:
-            continue
-        close_record(ledger.store, record_id, end)
-        done.append(f"record {sequence or record_id}: its run was ended as {end.value}")
-    return done
-
-
-def _unplaced(stored: StoredRecord, now: datetime) -> RecordStatus | None:
-    """A record without a place: it never happened, once its process has stopped."""
-    said = stored.tags.get("audit.timestamp")
-    since = datetime.fromisoformat(said) if said else datetime.min.replace(tzinfo=now.tzinfo)
-    return RecordStatus.FAILED if has_stopped(stored.tags.get(OWNER_TAG, ""), stored.record_id, since, now) else None

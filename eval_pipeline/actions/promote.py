@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from eval_pipeline.actions.clock import Clock, utc_now
-from eval_pipeline.actions.moving import move_alias, refuse_other
+from eval_pipeline.actions.moving import Take, move_alias, refuse_other
 from eval_pipeline.actions.observe import nearest
-from eval_pipeline.core.moves import Action, NewAlias, PromotionGate, PromotionResult
+from eval_pipeline.actions.protecting import approvals_needed, refuse_unapproved
+from eval_pipeline.core.moves import Action, ApprovedRequest, NewAlias, PromotionGate, PromotionResult
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.core.promotion import GateRules, TypeEvidence, check_promotion_gate, find_new_alias
 from eval_pipeline.errors import UsageError
 from eval_pipeline.report import numbers
@@ -52,6 +54,15 @@ class Proposal:
     def needless(self) -> bool:
         """Whether the candidate is live already."""
         return self.candidate == self.live
+
+
+@dataclass(frozen=True, slots=True)
+class Warrant:
+    """What lets a protected alias move."""
+
+    request: ApprovedRequest
+    take: Take
+    """Uses the request up for one record, or refuses because somebody has."""
 
 
 def propose_promotion(
@@ -118,10 +129,11 @@ def execute_promotion(
     store: Store,
     proposal: Proposal,
     *,
-    actor: str,
+    actor: Person,
     reason: str = "",
     force: bool = False,
     dry_run: bool = False,
+    warrant: Warrant | None = None,
     clock: Clock = utc_now,
 ) -> PromotionResult:
     """Check everything again and, if the gate allows it or is overridden, move the alias and record it.
@@ -130,24 +142,30 @@ def execute_promotion(
 
     Raises:
         NotSaidError: no reason for a forced promotion, or no actor.
-        RefusedError: things are no longer as they were seen, or somebody else is moving the alias.
+        RefusedError: the actor's role is not enough (a dry run needs none), the alias is protected and there is no
+            warrant, things are no longer as they were seen, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
-    actor, reason = who_and_why(actor, reason, "a forced promotion" if force else None)
+    if not dry_run:
+        refuse_unless(actor, Deed.FORCE if force else Deed.PROMOTE)
+    who, why = who_and_why(actor, reason, "a forced promotion" if force else None)
     source = proposal.from_alias
     version = proposal.candidate if source is None else None
     fresh = propose_promotion(store, proposal.prompt_name, source or FROM_ALIAS, proposal.to_alias, version, clock)
     if source is not None:
         refuse_other(fresh.prompt_name, source, proposal.candidate, fresh.candidate)
     refuse_other(fresh.prompt_name, fresh.to_alias, proposal.live, fresh.live)
-    gate = fresh.gate
+    if warrant is None and not (dry_run or fresh.needless):
+        refuse_unapproved(store.settings, fresh.prompt_name, fresh.candidate, fresh.to_alias)
+    gate, needed = fresh.gate, approvals_needed(store.settings, fresh.to_alias)
     if dry_run or fresh.needless or not (gate.allowed or force):
-        return PromotionResult(gate, source, fresh.to_alias, fresh.live, None, dry_run, fresh.new_alias)
-    record = move_alias(store, _draft(fresh, actor, reason, clock()), clock())
-    return PromotionResult(gate, source, fresh.to_alias, fresh.live, record, new_alias=fresh.new_alias)
+        return PromotionResult(gate, source, fresh.to_alias, fresh.live, None, dry_run, fresh.new_alias, needed)
+    draft = _draft(fresh, who, why, clock(), warrant.request if warrant else None)
+    record = move_alias(store, draft, clock(), warrant.take if warrant else None)
+    return PromotionResult(gate, source, fresh.to_alias, fresh.live, record, False, fresh.new_alias, needed)
 
 
-def _draft(proposal: Proposal, actor: str, reason: str, moment: datetime) -> Draft:
+def _draft(proposal: Proposal, actor: str, reason: str, moment: datetime, request: ApprovedRequest | None) -> Draft:
     gate = proposal.gate
     return Draft(
         action=Action.PROMOTE,
@@ -163,6 +181,7 @@ def _draft(proposal: Proposal, actor: str, reason: str, moment: datetime) -> Dra
         overridden=gate.obstacles,
         gate=gate_snapshot(gate),
         source_alias=proposal.from_alias,
+        request=request,
     )
 
 
@@ -184,13 +203,13 @@ def stated(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\x00", "\\x00").strip()
 
 
-def who_and_why(actor: str, reason: str, needing: str | None) -> tuple[str, str]:
+def who_and_why(person: Person, reason: str, needing: str | None) -> tuple[str, str]:
     """The actor and the reason as they are recorded. `needing`: the action, if it needs a reason.
 
     Raises:
         NotSaidError: nobody is named, or the reason is missing.
     """
-    actor, reason = stated(actor), stated(reason)
+    actor, reason = stated(person.name), stated(reason)
     if not actor:
         raise NotSaidError("actor", "nobody is named as the actor")
     if needing and not reason:

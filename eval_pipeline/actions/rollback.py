@@ -6,8 +6,10 @@ from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.moving import move_alias
 from eval_pipeline.actions.observe import nearest
 from eval_pipeline.actions.promote import TO_ALIAS, require_prompt, who_and_why
+from eval_pipeline.actions.protecting import refuse_never_live
 from eval_pipeline.core.audit import of_alias
 from eval_pipeline.core.moves import Action, AuditRecord, RollbackPlan
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.core.rollback import find_previous_version, plan_rollback
 from eval_pipeline.errors import RefusedError, UsageError
 from eval_pipeline.report import numbers
@@ -46,17 +48,19 @@ def propose_rollback(
 
 
 def execute_rollback(
-    store: Store, plan: RollbackPlan, *, actor: str, reason: str, named: bool = False, clock: Clock = utc_now
+    store: Store, plan: RollbackPlan, *, actor: Person, reason: str, named: bool = False, clock: Clock = utc_now
 ) -> AuditRecord:
     """Check everything again, move the alias back and record it. `named`: the person chose the version.
 
     Raises:
         NotSaidError: no reason, or no actor.
         UsageError: the version is gone.
-        RefusedError: things are no longer as they were seen, or somebody else is moving the alias.
+        RefusedError: the actor's role is not enough, the alias is protected and was never at the named version,
+            things are no longer as they were seen, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
-    actor, reason = who_and_why(actor, reason, "a rollback")
+    refuse_unless(actor, Deed.ROLL_BACK)
+    who, why = who_and_why(actor, reason, "a rollback")
     fresh = propose_rollback(store, plan.prompt_name, plan.alias, plan.to_version if named else None)
     if fresh is None or (fresh.from_version, fresh.to_version) != (plan.from_version, plan.to_version):
         now = "to nowhere" if fresh is None else f"from v{fresh.from_version} to v{fresh.to_version}"
@@ -64,6 +68,8 @@ def execute_rollback(
             f"a rollback of {plan.prompt_name}@{plan.alias} would now lead {now}, not from v{plan.from_version} to "
             f"v{plan.to_version}: nothing was moved; look again and decide anew"
         )
+    if named:
+        refuse_never_live(store, plan.prompt_name, plan.to_version, plan.alias)
     moment = clock()
     draft = Draft(
         action=Action.ROLLBACK,
@@ -72,7 +78,7 @@ def execute_rollback(
         from_version=plan.from_version,
         to_version=plan.to_version,
         timestamp=moment,
-        actor=actor,
-        reason=reason,
+        actor=who,
+        reason=why,
     )
     return move_alias(store, draft, moment)

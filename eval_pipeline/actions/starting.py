@@ -13,13 +13,17 @@ from eval_pipeline.actions.children import child_environment
 from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.lines import suite_folder
 from eval_pipeline.actions.planning import SuitePlan
+from eval_pipeline.actions.promote import stated
 from eval_pipeline.actions.suites import begin_suite, cancel_suite, standing
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.store.connection import TRACKING_VARIABLE, Store
 from eval_pipeline.store.suite_runs import list_open_suite_runs, read_suite_run
 
 COMMAND = (sys.executable, "-P", "-m", "eval_pipeline", "run-evals")
+ROLE_VARIABLE = "EVAL_PIPELINE_AUTH_TERMINAL_ROLE"
+"""The setting that tells a process of its role."""
 LOG_FILE = "log.txt"
 LAST_LINES = 12
 LONGEST_WORDS = 4_000
@@ -46,37 +50,42 @@ _ENDING: list[subprocess.Popen[bytes]] = []
 
 
 def start_suite(
-    store: Store, plan: SuitePlan, *, trigger: str, actor: str, jobs: int | None = None, clock: Clock = utc_now
+    store: Store, plan: SuitePlan, *, trigger: str, actor: Person, jobs: int | None = None, clock: Clock = utc_now
 ) -> str:
     """Make the suite run of a plan and have a process of its own work on it; its id.
 
     Raises:
+        RefusedError: the actor's role is not enough.
         UsageError: nobody is named as the actor.
         PipelineError: the process could not be started; the suite run is ended.
         StoreError: the store failed.
     """
     suite_id = begin_suite(store, plan, trigger=trigger, actor=actor, clock=clock)
     try:
-        launch(store, suite_id, first=True, jobs=jobs)
+        launch(store, suite_id, actor=actor, first=True, jobs=jobs)
     except PipelineError:
         cancel_suite(store, suite_id, actor=actor, clock=clock)
         raise
     return suite_id
 
 
-def launch(store: Store, suite_id: str, *, first: bool = False, attempts: int = 0, jobs: int | None = None) -> None:
+def launch(
+    store: Store, suite_id: str, *, actor: Person, first: bool = False, attempts: int = 0, jobs: int | None = None
+) -> None:
     """Start a process that works on a suite run. It has a session of its own: nothing that ends this one ends it.
 
     `first`: only if nobody has begun yet. `attempts`: how many there were. Where one started here is about to begin,
-    nothing is done. What it says goes to a log of this machine.
+    nothing is done. What it says goes to a log of this machine. It acts as the actor, with the actor's role.
 
     Raises:
+        RefusedError: the actor's role is not enough.
         PipelineError: it could not be started.
     """
+    refuse_unless(actor, Deed.RUN_EVALS)
     earlier = _STARTED.get(suite_id)
     if earlier is not None and earlier.attempts == attempts and earlier.process.poll() is None:
         return
-    command = [*COMMAND, "--resume", suite_id, *(["--first"] if first else [])]
+    command = [*COMMAND, "--resume", suite_id, f"--actor={stated(actor.name)}", *(["--first"] if first else [])]
     if jobs is not None:
         command += ["--jobs", str(jobs)]
     with ExitStack() as stack:
@@ -84,7 +93,7 @@ def launch(store: Store, suite_id: str, *, first: bool = False, attempts: int = 
         try:
             process = subprocess.Popen(
                 command,
-                env=child_environment({TRACKING_VARIABLE: store.uri}),
+                env=child_environment({TRACKING_VARIABLE: store.uri, ROLE_VARIABLE: actor.role}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -14,8 +14,9 @@ from eval_pipeline.actions.leaving import find_left_over
 from eval_pipeline.actions.listening import SILENT, Listener
 from eval_pipeline.actions.owner import busy_with, has_stopped, own_name
 from eval_pipeline.actions.planning import SuitePlan, plan_again
-from eval_pipeline.actions.promote import stated
+from eval_pipeline.actions.promote import stated, who_and_why
 from eval_pipeline.actions.working import TakenOverError, work_through
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.core.runs import experiment_name
 from eval_pipeline.core.suite_runs import SuiteResult, SuiteRun, SuiteState, TypeProgress
 from eval_pipeline.core.suite_tags import UNKNOWN
@@ -39,15 +40,16 @@ SEPARATOR = "|"
 """Between the name of a process and the nonce of its attempt."""
 
 
-def begin_suite(store: Store, plan: SuitePlan, *, trigger: str, actor: str, clock: Clock = utc_now) -> str:
+def begin_suite(store: Store, plan: SuitePlan, *, trigger: str, actor: Person, clock: Clock = utc_now) -> str:
     """Make the suite run of a plan; its id. Nobody works on it yet: `resume_suite` does.
 
     Raises:
-        UsageError: nobody is named as the actor.
+        RefusedError: the actor's role is not enough.
+        NotSaidError: nobody is named as the actor.
         StoreError: the store did not take it.
     """
-    if not stated(actor):
-        raise UsageError("nobody is named as the actor")
+    refuse_unless(actor, Deed.RUN_EVALS)
+    who, _ = who_and_why(actor, "", None)
     types = tuple(
         TypeProgress(
             each.eval_type,
@@ -58,7 +60,7 @@ def begin_suite(store: Store, plan: SuitePlan, *, trigger: str, actor: str, cloc
         for each in plan.types
     )
     prompts = {name: f"v{text.version}" for name, text in plan.prompts.items()}
-    draft = SuiteDraft(plan.suite, trigger, stated(actor), prompts, plan.candidate, types, plan.repeat)
+    draft = SuiteDraft(plan.suite, trigger, who, prompts, plan.candidate, types, plan.repeat)
     return create_suite_run(store, draft, clock())
 
 
@@ -67,7 +69,7 @@ def run_eval_suite(
     plan: SuitePlan,
     *,
     trigger: str,
-    actor: str,
+    actor: Person,
     listener: Listener = SILENT,
     check: bool = True,
     against: Against = None,
@@ -78,11 +80,22 @@ def run_eval_suite(
     """Make a suite run and work on it until it ends, or until somebody sets `stop`.
 
     Raises:
+        RefusedError: the actor's role is not enough.
+        NotSaidError: nobody is named as the actor.
         StoreError: the store failed; what was evaluated is kept on this machine, and the message says how to go on.
     """
     suite_id = begin_suite(store, plan, trigger=trigger, actor=actor, clock=clock)
     return resume_suite(
-        store, suite_id, listener=listener, check=check, against=against, jobs=jobs, clock=clock, plan=plan, stop=stop
+        store,
+        suite_id,
+        actor=actor,
+        listener=listener,
+        check=check,
+        against=against,
+        jobs=jobs,
+        clock=clock,
+        plan=plan,
+        stop=stop,
     )
 
 
@@ -90,6 +103,7 @@ def resume_suite(
     store: Store,
     named: str,
     *,
+    actor: Person,
     listener: Listener = SILENT,
     check: bool = True,
     against: Against = None,
@@ -105,10 +119,11 @@ def resume_suite(
     was at is logged as partial.
 
     Raises:
-        RefusedError: somebody is at it.
+        RefusedError: the actor's role is not enough, or somebody is at it.
         UsageError: there is no such suite run, nothing of it is missing, or a dataset or prompt of it is gone.
         StoreError: the store failed; what was evaluated is kept on this machine, and the message says how to go on.
     """
+    refuse_unless(actor, Deed.RUN_EVALS)
     suite = find_suite_run(store, named)
     _refuse_needless(suite, clock, first=first)
     plan = plan or plan_again(store, suite)
@@ -195,28 +210,29 @@ def lost_suites(store: Store, clock: Clock = utc_now) -> list[SuiteRun]:
     return [each for each in list_open_suite_runs(store) if standing(each, clock) is SuiteState.LOST]
 
 
-def cancel_suite(store: Store, named: str, *, actor: str, clock: Clock = utc_now) -> str:
+def cancel_suite(store: Store, named: str, *, actor: Person, clock: Clock = utc_now) -> str:
     """Have a suite run stop, and end one whose process has stopped; what was done, in words.
 
     Raises:
-        UsageError: there is no such suite run, it has ended, or nobody is named as the actor.
+        RefusedError: the actor's role is not enough, or somebody else has just begun to work on it.
+        NotSaidError: nobody is named as the actor.
+        UsageError: there is no such suite run, or it has ended.
         StoreError: the store failed.
     """
-    actor, suite = stated(actor), find_suite_run(store, named)
-    if not actor:
-        raise UsageError("nobody is named as the actor")
+    refuse_unless(actor, Deed.CANCEL_SUITE)
+    (who, _), suite = who_and_why(actor, "", None), find_suite_run(store, named)
     if suite.outcome is not None:
         raise UsageError(f"suite run {suite.id} has ended already: {suite.outcome}")
     if is_at_work(suite, clock):
-        request_cancel(store, suite.id, len(suite.attempts), actor)
+        request_cancel(store, suite.id, len(suite.attempts), who)
         return f"suite run {suite.id} was asked to stop: it logs what is done and ends within seconds"
-    if not claim_attempt(store, suite, f"{SEPARATOR}{uuid.uuid4().hex} cancelled by {actor}", clock()):
+    if not claim_attempt(store, suite, f"{SEPARATOR}{uuid.uuid4().hex} cancelled by {who}", clock()):
         raise RefusedError(f"somebody else has just begun to work on suite run {suite.id}: try again")
     for each in suite.types:
         name = experiment_name(store.settings.base_experiment, store.settings.base_eval_type, each.eval_type)
         abandon_open(store, eval_runs_of_suite(store, name, suite.id))
     attempt = len(suite.attempts) + 1
-    request_cancel(store, suite.id, attempt, actor)
+    request_cancel(store, suite.id, attempt, who)
     said = "its process had stopped" if suite.attempts else "nobody had begun it"
-    end_suite_run(store, suite.id, attempt, SuiteState.CANCELLED, clock(), f"cancelled by {actor}; {said}")
+    end_suite_run(store, suite.id, attempt, SuiteState.CANCELLED, clock(), f"cancelled by {who}; {said}")
     return f"suite run {suite.id} was ended: {said}"

@@ -20,13 +20,14 @@ STOP_S = 0.2
 def keep_watching(watcher: Watcher, listener: WatchListener, wake: threading.Event, interval_s: float) -> None:
     """Look for new versions every `interval_s` seconds, and whenever `wake` is set, until `watcher.stop` is set.
 
-    A store that goes away is waited for.
+    Then it looks for drift. A store that goes away is waited for.
     """
     since: datetime | None = None
     pause = interval_s
     while not watcher.stop.is_set():
         try:
             watcher.run_pending()
+            watcher.look_for_drift()
         except StoreError as problem:
             pause = min(pause * 2, max(interval_s, LONGEST_PAUSE_S))
             if since is None:

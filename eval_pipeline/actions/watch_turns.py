@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from eval_pipeline.actions.owner import own_name
 from eval_pipeline.actions.planning import SuitePlan, plan_again, plan_suite
 from eval_pipeline.actions.promote import FROM_ALIAS, TO_ALIAS
 from eval_pipeline.actions.suites import begin_suite, cancel_suite, resume_suite
+from eval_pipeline.core.people import Person
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState, Trigger
 from eval_pipeline.core.watching import Claim, VersionLog, Watched, WatchedVersion, next_attempt
 from eval_pipeline.errors import PipelineError, RefusedError, UsageError
@@ -46,6 +46,7 @@ class WatchTurns:
         ledger: WatchLedger,
         suite: str,
         *,
+        actor: Person,
         listener: Listener,
         jobs: int | None,
         clock: Clock,
@@ -54,7 +55,7 @@ class WatchTurns:
         self._store, self._ledger, self._suite = store, ledger, suite
         self._listener, self._jobs, self._clock, self._stop = listener, jobs, clock, stop
         self._held: dict[WatchedVersion, Claim] = {}
-        self.actor = f"watch on {socket.gethostname()}"
+        self._actor = actor
 
     def holds(self, version: WatchedVersion, log: VersionLog) -> bool:
         """Whether the newest claim of a version is this watcher's."""
@@ -98,6 +99,7 @@ class WatchTurns:
             result = resume_suite(
                 self._store,
                 suite_id,
+                actor=self._actor,
                 listener=self._listener,
                 against=None if live is None else (version.prompt, live),
                 jobs=self._jobs,
@@ -143,7 +145,7 @@ class WatchTurns:
         if made is not None:
             suite_id, plan = made.id, plan_again(self._store, made)
         else:
-            suite_id = begin_suite(self._store, plan, trigger=Trigger.WATCH.value, actor=self.actor, clock=self._clock)
+            suite_id = begin_suite(self._store, plan, trigger=Trigger.WATCH.value, actor=self._actor, clock=self._clock)
         if not self._ledger.note_suite(version, suite_id):
             self._end(suite_id)
             raise RefusedError(f"another watcher has just begun to run {version}")
@@ -169,7 +171,7 @@ class WatchTurns:
     def _end(self, suite_id: str) -> None:
         """End a suite run that nobody is going to work on, if it is there and has not ended."""
         try:
-            cancel_suite(self._store, suite_id, actor=self.actor, clock=self._clock)
+            cancel_suite(self._store, suite_id, actor=self._actor, clock=self._clock)
         except (UsageError, RefusedError) as problem:
             self._listener.warn(str(problem))
 

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from eval_pipeline.actions.clock import Clock, utc_now
+from eval_pipeline.actions.drifting import DriftLookout
 from eval_pipeline.actions.owner import has_stopped
 from eval_pipeline.actions.planning import plan_types
 from eval_pipeline.actions.suites import is_at_work
 from eval_pipeline.actions.watch_listening import WatchListener
 from eval_pipeline.actions.watch_turns import GoneError, WatchTurns
 from eval_pipeline.core import watching as rules
+from eval_pipeline.core.people import Deed, Person, refuse_unless
 from eval_pipeline.core.suite_runs import SuiteRun
 from eval_pipeline.core.watching import (
     Step,
@@ -52,23 +54,30 @@ class Watcher:
         suite: str,
         listener: WatchListener,
         *,
+        actor: Person,
         jobs: int | None = None,
         clock: Clock = utc_now,
         stop: threading.Event | None = None,
     ) -> None:
         """Begin to watch. Versions that exist when watching a project begins for the first time are never run.
 
-        Whoever sets `stop` ends it: what is at work then is left for the next watcher to go on with.
+        What it starts, the actor has started. Whoever sets `stop` ends it: what is at work then is left for the next
+        watcher to go on with.
 
         Raises:
+            RefusedError: the actor's role is not enough.
             UsageError, SettingsError, DatasetError: the suite can't be run as things are.
             StoreError: the store failed.
         """
+        refuse_unless(actor, Deed.RUN_EVALS)
         plan_types(store.settings, suite)
         self._store, self._suite, self._listener, self._clock = store, suite, listener, clock
         self._ledger, self.first = open_watch_ledger(store)
         self.stop = stop or threading.Event()
-        self._turns = WatchTurns(store, self._ledger, suite, listener=listener, jobs=jobs, clock=clock, stop=self.stop)
+        self._turns = WatchTurns(
+            store, self._ledger, suite, actor=actor, listener=listener, jobs=jobs, clock=clock, stop=self.stop
+        )
+        self._drift = DriftLookout(store)
         self._quiet: dict[str, WatchedPrompt] = {}
         self._said: set[str] = set()
         self._retries: dict[WatchedVersion, tuple[datetime, timedelta]] = {}
@@ -94,6 +103,14 @@ class Watcher:
                 self._listener.finished(watched)
                 done.append(watched)
         return done
+
+    def look_for_drift(self) -> None:
+        """Tell of aliases that were moved outside the tool, if anybody wants to know.
+
+        Raises:
+            StoreError: the store can't be read.
+        """
+        self._drift.look()
 
     def leave(self) -> None:
         """Let others go on with what is not done.

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 
 import click
 
+from eval_pipeline.actions.posting import finish_posting
+from eval_pipeline.core.plain_text import one_line
 from eval_pipeline.errors import PipelineError, RefusedError
 
 COMMANDS = {
     "run-evals": "Evaluate prompt versions on a suite of eval types, then look for regressions.",
     "trend": "How pass rates move over time, and where prompts changed.",
     "check": "Whether the newest runs are worse than the ones before.",
+    "report": "The state of all eval types as one page, for mail and archives.",
     "diff": "Which cases broke between two runs, and what changed between them.",
     "bisect": "Which version of a prompt made evals worse, and which one to evaluate next.",
     "flaky": "Cases whose result changes though no prompt did.",
@@ -94,6 +97,8 @@ def _outcome(arguments: Sequence[str] | None) -> int:
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exc()
         return complain(f"internal error ({type(problem).__name__}: {problem}); {DEBUG_VARIABLE}=1 shows where")
+    finally:
+        finish_posting()
     return code if isinstance(code, int) else OK
 
 
@@ -105,6 +110,5 @@ def _usage_line(problem: click.ClickException) -> str:
 
 def complain(line: str) -> int:
     """Say in one line on stderr what is wrong; the exit code of a question that was not answered."""
-    shown = "".join(char if char.isprintable() else " " for char in line)  # names may hold what a terminal would obey
-    click.echo("Error: " + " ".join(shown.split()), err=True)
+    click.echo(f"Error: {one_line(line)}", err=True)  # names may hold what a terminal would obey
     return UNANSWERED

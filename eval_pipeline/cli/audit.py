@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from eval_pipeline.cli import NO, OK
+from eval_pipeline.cli.acting import whoever_acts
 from eval_pipeline.cli.session import Session, common_options
 
 
@@ -33,8 +34,9 @@ def log(session: Session, prompt: str | None, alias: str | None, limit: int | No
 
 
 @command.command(epilog="Example: eval-pipeline audit verify")
+@click.option("--notify", is_flag=True, help="Tell the webhook of the settings, if anything is found.")
 @common_options
-def verify(session: Session) -> int:
+def verify(session: Session, notify: bool) -> int:
     """Whether the log is whole, and every alias points where its last record put it.
 
     Names edited, removed and reordered records, unfinished ones, and aliases that were moved outside the tool. Exits
@@ -43,18 +45,28 @@ def verify(session: Session) -> int:
     from eval_pipeline.actions.auditing import verify_audit
     from eval_pipeline.report import records, serialize
 
-    findings = verify_audit(session.open_store())
+    if notify:
+        from eval_pipeline.actions.notifying import require_told, tell_of_findings
+        from eval_pipeline.core.notices import Event
+
+        require_told(session.load().settings, Event.DRIFT)
+    store = session.open_store()
+    findings = verify_audit(store)
     session.write([serialize.finding(each) for each in findings], lambda style: records.findings(findings, style))
+    if notify:
+        tell_of_findings(store.settings, findings)
     return NO if findings else OK
 
 
 @command.command(epilog="Example: eval-pipeline audit reconcile")
+@click.option("--actor", help="Who. Default: the user of the system.")
 @common_options
-def reconcile(session: Session) -> None:
+def reconcile(session: Session, actor: str | None) -> None:
     """Settle what a stopped process left open, from where the alias really points."""
     from eval_pipeline.actions.auditing import reconcile_audit
     from eval_pipeline.actions.clock import utc_now
     from eval_pipeline.report import records
 
-    done = reconcile_audit(session.open_store(), utc_now())
+    store = session.open_store()
+    done = reconcile_audit(store, utc_now(), actor=whoever_acts(store.settings, actor))
     session.write({"settled": done}, lambda style: records.settled(done, style))

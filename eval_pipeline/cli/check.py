@@ -12,8 +12,9 @@ from eval_pipeline.cli.session import Session, outlined_options
 @click.option("--eval-type", metavar="TYPE", help="Only this eval type.")
 @click.option("--run-id", metavar="RUN", help="Judge this run instead of the newest; its first 6 characters may do.")
 @click.option("--strict-evidence", is_flag=True, help="Exit with 1 only for a REGRESSION by a significant drop.")
+@click.option("--notify", is_flag=True, help="Tell the webhook of the settings, if the exit code is 1.")
 @outlined_options
-def command(session: Session, eval_type: str | None, run_id: str | None, strict_evidence: bool) -> int:
+def command(session: Session, eval_type: str | None, run_id: str | None, strict_evidence: bool, notify: bool) -> int:
     """Whether the newest runs are worse than the ones before.
 
     Judges each eval type's newest complete run against the complete run before it. REGRESSION: below the threshold.
@@ -28,6 +29,11 @@ def command(session: Session, eval_type: str | None, run_id: str | None, strict_
     from eval_pipeline.report import serialize, terminal
     from eval_pipeline.report.outlines.answers import outline_of_check
 
+    if notify:
+        from eval_pipeline.actions.notifying import require_told, tell_of_regressions
+        from eval_pipeline.core.notices import Event
+
+        require_told(session.load().settings, Event.REGRESSION)
     with session.synced() as (mirror, experiments):
         runs = [mirror.table(each, ["run_id"]).num_rows for each in experiments]
         empty = eval_type is None and run_id is None and say_if_empty(session, mirror.store, runs)
@@ -36,7 +42,7 @@ def command(session: Session, eval_type: str | None, run_id: str | None, strict_
 
         result = add_evidence(mirror.store, result, strict=strict_evidence, keep=not session.no_mirror)
         cases = read_cases(result.run_ids, mirror.store, not session.no_mirror)[0] if session.outlined else {}
-    if session.alone or not empty:
+    if session.alone or session.also or not empty:
         reports = [serialize.regression_report(each) for each in result.reports]
         session.write(
             reports,
@@ -45,4 +51,7 @@ def command(session: Session, eval_type: str | None, run_id: str | None, strict_
         )
     if strict_evidence and result.regressed and not result.significantly_regressed:
         session.remark("No REGRESSION is a significant drop: exit code 0, as --strict-evidence asks.")
-    return NO if (result.significantly_regressed if strict_evidence else result.regressed) else OK
+    bad = result.significantly_regressed if strict_evidence else result.regressed
+    if notify and bad:
+        tell_of_regressions(mirror.store, result)
+    return NO if bad else OK

@@ -78,7 +78,7 @@ def _check(file: Path) -> CheckedDataset:
 
 
 def _as_text(checked: Sequence[tuple[CheckedDataset, Sequence[Mistake]]]) -> str:
-    from eval_pipeline.report.terminal import printable
+    from eval_pipeline.core.plain_text import printable
 
     lines: list[str] = []
     for each, mistakes in checked:

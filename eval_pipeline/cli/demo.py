@@ -34,13 +34,14 @@ def command(fresh: bool, folder: Path | None, port: int, no_browser: bool, build
 
     from platformdirs import user_data_path
 
+    from eval_pipeline.app_site import Site
     from eval_pipeline.cli.serving import refuse_taken, serve
     from eval_pipeline.demo.build import build_demo_store
     from eval_pipeline.demo.building import demo_is_built
 
     folder = (folder or user_data_path("eval-pipeline", appauthor=False) / "demo").absolute()
     if not build_only:
-        refuse_taken(port)
+        refuse_taken(Site(port=port))
     if fresh or not demo_is_built(folder):
         click.echo(f"Building the sample store in {folder}: its evals are really run, which takes about half a minute.")
         with _progress_bar() as progress:
@@ -52,7 +53,7 @@ def command(fresh: bool, folder: Path | None, port: int, no_browser: bool, build
     if build_only:
         return 0
     session = Session(None, config, "table", no_mirror=False)
-    return serve(session, port, open_browser=not no_browser, isolated=True)
+    return serve(session, Site(port=port), open_browser=not no_browser, isolated=True)
 
 
 def _options(folder: Path, config: Path) -> str:

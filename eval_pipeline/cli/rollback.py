@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from eval_pipeline.cli import NO, OK, complain
-from eval_pipeline.cli.acting import naming_options
+from eval_pipeline.cli.acting import naming_options, whoever_acts
 from eval_pipeline.cli.session import Session, common_options
 
 
@@ -25,7 +25,6 @@ def command(
     What came before is known from the audit log; rolling back twice goes back two steps. Where the log knows nothing,
     the evals do. Exits with 1, and moves nothing, if there is no such version.
     """
-    from eval_pipeline.actions.promote import system_user
     from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
     from eval_pipeline.report import records, serialize
 
@@ -38,7 +37,7 @@ def command(
         session.write(serialize.rollback_plan(plan), lambda style: records.plan(plan, style))
         return OK
     with naming_options():
-        who = system_user() if actor is None else actor
-        done = execute_rollback(store, plan, actor=who, reason=reason, named=to_version is not None)
+        person = whoever_acts(store.settings, actor)
+        done = execute_rollback(store, plan, actor=person, reason=reason, named=to_version is not None)
     session.write(serialize.audit_record(done), lambda style: records.done(done, plan, style))
     return OK

@@ -10,11 +10,12 @@ import click
 from click.core import ParameterSource
 
 from eval_pipeline.cli import INTERRUPTED, NO, OK
-from eval_pipeline.cli.acting import naming_options
+from eval_pipeline.cli.acting import whoever_acts
 from eval_pipeline.cli.session import Session, outlined_options
 
 if TYPE_CHECKING:
     from eval_pipeline.actions.evidence import Cases
+    from eval_pipeline.core.people import Person
     from eval_pipeline.core.suite_runs import SuiteResult
     from eval_pipeline.store.connection import Store
 
@@ -24,7 +25,6 @@ SAYS_WHAT = {
     "eval_types": "--eval-type",
     "prompts": "--prompt",
     "repeat": "--repeat",
-    "actor": "--actor",
 }
 """What a suite run that is resumed knows already."""
 SAYS_HOW = {
@@ -81,36 +81,25 @@ def command(
     """
     _refuse_odd_options(context)
     store = session.open_store()
+    person = whoever_acts(store.settings, actor)
     if cancel is not None:
-        return _cancel(session, store, cancel, actor)
+        return _cancel(session, store, cancel, person)
     if executor is not None:
         runner = store.settings.runner.model_copy(update={"executor": executor})
         store.settings = store.settings.model_copy(update={"runner": runner})
     if resume is not None:
         from eval_pipeline.actions.suites import resume_suite
 
-        return _answer(session, verbose, partial(resume_suite, store, resume, first=first, check=check, jobs=jobs))
+        work = partial(resume_suite, store, resume, actor=person, first=first, check=check, jobs=jobs)
+        return _answer(session, verbose, work)
     from eval_pipeline.actions.candidates import read_candidates
     from eval_pipeline.actions.planning import plan_suite
     from eval_pipeline.actions.suites import run_eval_suite
     from eval_pipeline.core.suite_runs import Trigger
 
-    with naming_options():
-        who = _actor(actor)
     plan = plan_suite(store, suite, eval_types, read_candidates(store, prompts), repeat)
-    work = partial(run_eval_suite, store, plan, trigger=Trigger.TERMINAL.value, actor=who, check=check, jobs=jobs)
+    work = partial(run_eval_suite, store, plan, trigger=Trigger.TERMINAL.value, actor=person, check=check, jobs=jobs)
     return _answer(session, verbose, work)
-
-
-def _actor(said: str | None) -> str:
-    """Who it is.
-
-    Raises:
-        NotSaidError: nobody is named.
-    """
-    from eval_pipeline.actions.promote import system_user, who_and_why
-
-    return who_and_why(system_user() if said is None else said, "", None)[0]
 
 
 def _refuse_odd_options(context: click.Context) -> None:
@@ -122,7 +111,7 @@ def _refuse_odd_options(context: click.Context) -> None:
                 raise click.UsageError(f"{option} {why}", context)
 
     if "cancel" in given:
-        refuse({name: option for name, option in SAYS_WHAT.items() if name != "actor"}, "does not go with --cancel")
+        refuse(SAYS_WHAT, "does not go with --cancel")
         refuse({"resume": "--resume", **SAYS_HOW}, "does not go with --cancel")
     if "resume" in given:
         refuse(SAYS_WHAT, "does not go with --resume, which goes on with what the suite run was begun with")
@@ -132,11 +121,10 @@ def _refuse_odd_options(context: click.Context) -> None:
         raise click.UsageError("--suite does not go with --eval-type: give one of them", context)
 
 
-def _cancel(session: Session, store: Store, named: str, actor: str | None) -> int:
+def _cancel(session: Session, store: Store, named: str, person: Person) -> int:
     from eval_pipeline.actions.suites import cancel_suite
 
-    with naming_options():
-        said = cancel_suite(store, named, actor=_actor(actor))
+    said = cancel_suite(store, named, actor=person)
     session.write({"said": said}, lambda _: f"{said[0].upper()}{said[1:]}.\n")
     return OK
 

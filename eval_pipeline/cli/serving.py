@@ -1,51 +1,40 @@
-"""Starting the app: Streamlit, in its own process, on 127.0.0.1."""
+"""Starting the app: what is checked before, and the process that this one becomes."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-import webbrowser
+from typing import NoReturn
 
-import click
-
-from eval_pipeline.app_files import ENTRYPOINT, app_folder
+from eval_pipeline.app_files import app_folder
+from eval_pipeline.app_site import Site
 from eval_pipeline.cli.session import Session
 from eval_pipeline.errors import UsageError
 
-HOST = "127.0.0.1"
-START_SECONDS = 60.0
-STOP_SECONDS = 5.0
 
+def serve(
+    session: Session, site: Site, *, open_browser: bool, insecure: bool = False, isolated: bool = False
+) -> NoReturn:
+    """Become the app, with the session's settings; it says where it is, and ends with 0 after Ctrl-C or SIGTERM.
 
-def serve(session: Session, port: int, *, open_browser: bool, isolated: bool = False) -> int:
-    """Start the app with the session's settings, say where it is, and wait until it ends. The exit code.
+    One process and no child: whoever ends this one, by whatever signal, leaves nothing behind.
 
     `isolated`: stores and settings that the environment names do not reach the app.
 
     Raises:
-        UsageError: the port is taken, or the app's files are missing.
+        UsageError: the app's files are missing.
     """
-    refuse_taken(port)
-    arguments = [sys.executable, "-m", "streamlit", "run", str(app_folder() / ENTRYPOINT), "--server.port", str(port)]
-    arguments += ["--server.address", HOST, "--server.headless", "true"]
-    with subprocess.Popen(arguments, env=_environment(session, isolated), stdout=subprocess.DEVNULL) as process:
-        try:
-            _wait_for_health(process, port)
-            address = f"http://{HOST}:{port}"
-            click.echo(f"The app is at {address}  (Ctrl-C ends it)")
-            if open_browser:
-                webbrowser.open(address)
-            return 0 if process.wait() == 0 else 2
-        except KeyboardInterrupt:
-            return 0
-        finally:
-            _end(process)
+    app_folder()
+    command = [sys.executable, "-m", "eval_pipeline.ui.serving", "--host", site.host, "--port", str(site.port)]
+    command += ["--public-url", site.public_url] if site.public_url else []
+    command += ["--insecure"] if insecure else []
+    command += ["--open-browser"] if open_browser else []
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # the app takes it once it can: see its `__main__`
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(command[0], command, _environment(session, isolated))  # noqa: S606 - our own module, as in our children
 
 
 def _environment(session: Session, isolated: bool) -> dict[str, str]:
@@ -62,33 +51,14 @@ def _environment(session: Session, isolated: bool) -> dict[str, str]:
     return variables
 
 
-def refuse_taken(port: int) -> None:
-    """Raise UsageError if the app could not listen on the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as problem:
-            raise UsageError(f"port {port} is taken on {HOST}: choose another with --port") from problem
-
-
-def _wait_for_health(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise UsageError(f"the app ended as it started (exit code {process.returncode}); its reason stands above")
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/_stcore/health", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise UsageError(f"the app did not answer on port {port} within {START_SECONDS:.0f} s")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
+def refuse_taken(site: Site) -> None:
+    """Raise UsageError if the app could not listen there."""
+    family = socket.AF_INET6 if ":" in site.host else socket.AF_INET
+    try:
+        socket.create_server((site.host, site.port), family=family).close()
+    except socket.gaierror as problem:
+        raise UsageError(f"this machine has no address {site.host}: choose another with --host") from problem
+    except OSError as problem:
+        said = (problem.strerror or str(problem)).lower()
+        remedy = "choose another with --port, or --host"
+        raise UsageError(f"port {site.port} can't be used on {site.host} ({said}): {remedy}") from problem

@@ -8,12 +8,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TextIO, TypeVar
 
 import click
+
+from eval_pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
@@ -30,6 +32,8 @@ T = TypeVar("T")
 LARGEST_WIDTH = 100
 TABLE, JSON = "table", "json"
 OUTLINES = ("markdown", "junit", "github")
+ALSO = (JSON, "markdown", "junit")
+"""The formats that a file can take."""
 SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 """The file that GitHub shows as the summary of a job."""
 
@@ -42,6 +46,8 @@ class Session:
     config: Path | None
     format: str
     no_mirror: bool
+    also: tuple[tuple[str, Path], ...] = ()
+    """Further formats, each with the file that takes the answer in it."""
 
     @property
     def as_json(self) -> bool:
@@ -88,27 +94,31 @@ class Session:
 
     @property
     def outlined(self) -> bool:
-        """Whether the answer is written as an outline: see `report.outlines`."""
-        return self.format in OUTLINES
+        """Whether the answer is written as an outline, see `report.outlines`, on stdout or to a file."""
+        return any(each in OUTLINES for each in (self.format, *(name for name, _ in self.also)))
 
     def write(self, value: Any, text: Callable[[Style], str], outline: Callable[[], Outline] | None = None) -> None:
-        """Print the answer: `value` as JSON, `outline` in another program's format, or else as text."""
-        if self.outlined and outline is not None:
-            self._write_outline(outline())
+        """Print the answer: `value` as JSON, `outline` in another program's format, or else as text.
+
+        Raises:
+            UsageError: a file that is to take it too can't be written.
+        """
+        made = outline() if self.outlined and outline is not None else None
+        if made is not None and self.format in OUTLINES:
+            self._say_outline(made)
         elif self.as_json:
             unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-            _say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False) + "\n")
+            _say(_json(value, ascii_only=not unicode))
         else:
             _say(text(_style()))
+        for name, path in self.also:
+            _put(path, _json(value) if name == JSON or made is None else _outlined(name, made))
 
-    def _write_outline(self, outline: Outline) -> None:
-        from eval_pipeline.report.outlines import WRITERS, as_markdown
-
-        _say(WRITERS[self.format](outline))
+    def _say_outline(self, outline: Outline) -> None:
+        _say(_outlined(self.format, outline))
         summary = os.environ.get(SUMMARY_VARIABLE)
         if self.format == "github" and summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(as_markdown(outline))
+            _put(Path(summary), _outlined("markdown", outline), "a")
 
     def tell(self, text: Callable[[Style], str]) -> None:
         """Say something while it works; next to what a program reads it goes to stderr."""
@@ -116,7 +126,7 @@ class Session:
 
     def remark(self, line: str) -> None:
         """Say something beside the answer; next to what a program reads it goes to stderr."""
-        from eval_pipeline.report.terminal import printable
+        from eval_pipeline.core.plain_text import printable
 
         _say(printable(line) + "\n", err=self.alone)
 
@@ -128,7 +138,32 @@ def common_options(command: Callable[..., T]) -> Callable[..., T]:
 
 def outlined_options(command: Callable[..., T]) -> Callable[..., T]:
     """The same for a command whose answer other programs take too, as an outline."""
-    return _with_options(command, (TABLE, JSON, *OUTLINES))
+
+    @click.option(
+        "--also",
+        metavar="FORMAT=FILE",
+        multiple=True,
+        callback=_read_also,
+        help=f"Write the answer to a file as well, as {', '.join(ALSO[:-1])} or {ALSO[-1]}; may be repeated.",
+    )
+    @wraps(command)
+    def with_files(*args: Any, session: Session, also: tuple[tuple[str, Path], ...], **kwargs: Any) -> T:
+        return command(*args, session=replace(session, also=also), **kwargs)
+
+    return _with_options(with_files, (TABLE, JSON, *OUTLINES))
+
+
+def _read_also(context: click.Context, option: click.Parameter, said: Sequence[str]) -> tuple[tuple[str, Path], ...]:
+    """What each `--also` says; that a file can't be written is known before the work begins."""
+    found = []
+    for each in said:
+        name, _, path = each.partition("=")
+        if name not in ALSO or not path:
+            raise click.BadParameter(f"{each!r} is not FORMAT=FILE, as in junit=evals.xml", context, option)
+        if not os.access(Path(path).parent, os.W_OK) or Path(path).is_dir():
+            raise click.BadParameter(f"{path!r} can't be written", context, option)
+        found.append((name, Path(path)))
+    return tuple(found)
 
 
 def _with_options(command: Callable[..., T], formats: Sequence[str]) -> Callable[..., T]:
@@ -148,6 +183,24 @@ def _with_options(command: Callable[..., T], formats: Sequence[str]) -> Callable
         return command(*args, session=Session(tracking_uri, config, format, no_mirror), **kwargs)
 
     return with_session
+
+
+def _json(value: Any, *, ascii_only: bool = False) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n"
+
+
+def _outlined(name: str, outline: Outline) -> str:
+    from eval_pipeline.report.outlines import WRITERS
+
+    return WRITERS[name](outline)
+
+
+def _put(path: Path, text: str, mode: Literal["a", "w"] = "w") -> None:
+    try:
+        with path.open(mode, encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError as problem:
+        raise UsageError(f"{path} can't be written: {problem.strerror}") from problem
 
 
 def _say(text: str, *, err: bool = False) -> None:

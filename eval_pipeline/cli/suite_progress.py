@@ -84,7 +84,7 @@ class SuiteProgress:
             self._say(f"{eval_type}: {line.rstrip()}")
 
     def _say(self, text: str) -> None:
-        from eval_pipeline.report.terminal import printable
+        from eval_pipeline.core.plain_text import printable
 
         with self._above_the_bar():
             click.echo(printable(text), err=True)

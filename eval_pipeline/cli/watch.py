@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eval_pipeline.cli import INTERRUPTED, NO, OK
+from eval_pipeline.cli.acting import whoever_acts
 from eval_pipeline.cli.session import Session, common_options
 from eval_pipeline.errors import StoreError, UsageError
 
@@ -49,6 +50,7 @@ STOPPING = "stopping: what is at work is left to the next watcher; once more end
     metavar="URL",
     help="Register the webhook at the MLflow server, which reaches this watcher at URL, until it ends.",
 )
+@click.option("--actor", help="Who, for the suite runs. Default: the user of the system.")
 @common_options
 def command(
     session: Session,
@@ -59,6 +61,7 @@ def command(
     webhook_port: int | None,
     webhook_host: str,
     webhook_url: str | None,
+    actor: str | None,
 ) -> int:
     """Run a suite for each prompt version that is registered, once, whoever else is watching.
 
@@ -85,9 +88,10 @@ def command(
     settings = session.load().settings
     secret = _secret(settings, made_here=webhook_url is not None) if webhook_port is not None else None
     store = session.open_store()
+    person = whoever_acts(store.settings, actor)
     teller = Teller(session, suite, one_by_one=not once)
     with stopping_on_signals(STOPPING) as stopping:
-        watcher = Watcher(store, suite, teller, jobs=jobs, stop=stopping.event)
+        watcher = Watcher(store, suite, teller, actor=person, jobs=jobs, stop=stopping.event)
         with _leaving(watcher, teller):
             if once:
                 return _look_once(session, watcher, teller)

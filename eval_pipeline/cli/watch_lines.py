@@ -14,8 +14,8 @@ import click
 
 from eval_pipeline.cli.session import Session
 from eval_pipeline.cli.suite_progress import SuiteProgress
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.report import watching as words
-from eval_pipeline.report.terminal import printable
 
 if TYPE_CHECKING:
     from eval_pipeline.actions.listening import Types

@@ -14,6 +14,7 @@ GENESIS = "0" * 64
 """What stands before the first record."""
 SEQUENCE_TAG, HASH_TAG, CHAIN_TAG = "audit.sequence", "audit.content_hash", "audit.chain_hash"
 RUNS_TAG, OVERRIDDEN_TAG = "audit.justifying_run_ids", "audit.overridden"
+REQUEST_TAG = "audit.request"
 NONE = "-"
 ENTRY_TYPES: Mapping[str, type] = {
     "sequence": int,
@@ -204,8 +205,10 @@ def tags_of(content: Mapping[str, Any]) -> dict[str, str]:
 def record_tags(content: Mapping[str, Any]) -> dict[str, str]:
     """Every tag that a record has from its content."""
     runs, overridden = content["justifying_run_ids"], content["overridden"]
+    request = content.get("request")
     return {
         **tags_of(content),
+        **({REQUEST_TAG: tag_text(canonical(request))} if request else {}),
         HASH_TAG: digest(canonical(content)),
         RUNS_TAG: tag_text(",".join(runs)) if runs else NONE,
         OVERRIDDEN_TAG: tag_text("\n".join(" ".join(each.splitlines()) for each in overridden)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_pipeline.core.models import EvalExperiment, RunStatus
+from eval_pipeline.core.people import Role
 
 QUANTITIES = ("pass_rate", "average_score", "total_cases", "error_cases")
 OURS = frozenset({*QUANTITIES, "passed_cases", "failed_cases"})
@@ -53,6 +54,19 @@ class TypeFinding:
     reasons: Mapping[str, int]
     """Why runs are errors, with how many."""
     advice: Advice
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How people sign in to the app."""
+
+    enabled: bool
+    problem: str | None
+    """Why nobody can, where they should."""
+    role: Role
+    """Of whoever has a terminal, and of whoever opens the app where nobody signs in."""
+    matchers: Mapping[Role, int]
+    """How many entries the list of each role has."""
 
 
 def advise(eval_type: str, metrics: Iterable[str], params: Iterable[str], sources: Mapping[str, str]) -> Advice:

@@ -86,6 +86,15 @@ class RecordStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovedRequest:
+    """The request behind a promotion to a protected alias."""
+
+    id: str
+    requester: str
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRecord:
     """One action on one alias: who moved what, from where to where, why, on what evidence."""
 
@@ -110,6 +119,7 @@ class AuditRecord:
     """What a forced promotion overrode, in words."""
     sequence: int | None = None
     """Its place in the log, from 1; `None` if it never got one."""
+    request: ApprovedRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,8 @@ class PromotionResult:
     """`None` if nothing was moved."""
     dry_run: bool = False
     new_alias: NewAlias | None = None
+    approvals: int = 0
+    """How many other people must approve it; 0: the alias is not protected."""
 
     @property
     def promoted(self) -> bool:

@@ -20,8 +20,13 @@ DIRECTION_PP = 1.0
 
 def trend_direction(points: Sequence[TrendPoint]) -> Direction:
     """Where the last three complete runs head, last less first; one run alone is stable. `points` are oldest first."""
-    rates = [point.pass_rate for point in points if point.complete and point.pass_rate is not None][-DIRECTION_RUNS:]
-    move = percentage_points(rates[-1], rates[0]) if rates else 0.0
+    return rate_direction([point.pass_rate for point in points if point.complete and point.pass_rate is not None])
+
+
+def rate_direction(rates: Sequence[float]) -> Direction:
+    """The same of the pass rates (0..1, oldest first) of complete runs."""
+    newest = rates[-DIRECTION_RUNS:]
+    move = percentage_points(newest[-1], newest[0]) if newest else 0.0
     if move > DIRECTION_PP:
         return Direction.IMPROVING
     return Direction.DEGRADING if move < -DIRECTION_PP else Direction.STABLE

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +15,7 @@ from eval_pipeline.core.jobs import Target
 from eval_pipeline.core.runs import experiment_name
 from eval_pipeline.core.suites import in_order, score_cases
 from eval_pipeline.demo.building import DATABASE, building
-from eval_pipeline.demo.evaluating import ChildResult, run_evaluator
+from eval_pipeline.demo.evaluating import Evaluated, evaluate, kill_evaluator
 from eval_pipeline.demo.history import (
     ALIASES,
     BASE_EVAL_TYPE,
@@ -38,7 +36,6 @@ from eval_pipeline.store.suite_runs import suites_experiment_name
 from eval_pipeline.store.tables import SUITE_TAG
 
 HERE = Path(__file__).parent
-CHILDREN_AT_ONCE = max(2, min(4, os.cpu_count() or 2))
 NOTICE = "Sample history. Its assistant is a rule follower that reads only the prompt texts, not an LLM."
 BETWEEN_TYPES = timedelta(seconds=40)
 """How far apart the recorded runs of a round start."""
@@ -71,7 +68,7 @@ def build_demo_store(folder: Path, now: datetime, progress: Progress) -> None:
 
     Beside them lie its datasets and prompt texts, to be played with.
 
-    Takes about 40 s on two idle cores. A folder with an older or unfinished demo is emptied first. `now` is aware: the
+    Takes about 15 s on an idle machine. A folder with an older or unfinished demo is emptied first. `now` is aware: the
     newest evaluation lies within the day before it. Until the last step, `demo_is_built` says no, even after a kill.
 
     Raises:
@@ -95,16 +92,11 @@ def _fill(store: Store, home: Path, now: datetime, progress: Progress) -> None:
     ensure_experiment(store.client, suites_experiment_name(store), (home / "artifacts" / "suites").as_uri())
     progress(1, steps, f"{len(texts)} prompt versions")
     suites = SuiteHistory(store)
-    with ThreadPoolExecutor(CHILDREN_AT_ONCE) as pool:
-        children = [pool.submit(_evaluate, evaluation, texts) for evaluation in evaluations]
-        try:
-            for done, (evaluation, child) in enumerate(zip(evaluations, children, strict=True), 2):
-                if evaluation.place == 0:
-                    _begin_round(suites, evaluation, evaluations, now)
-                _record(store, evaluation, child.result(), now, suites)
-                progress(done, steps, evaluation.dataset.eval_type)
-        finally:
-            _cancel(children)
+    for done, evaluation in enumerate(evaluations, 2):
+        if evaluation.place == 0:
+            _begin_round(suites, evaluation, evaluations, now)
+        _record(store, evaluation, _evaluate(evaluation, texts), now, suites)
+        progress(done, steps, evaluation.dataset.eval_type)
     suites.end()
     for alias, versions in ALIASES.items():
         for name, version in versions.items():
@@ -137,10 +129,11 @@ def _register_prompts(store: Store) -> dict[tuple[str, int], str]:
     return texts
 
 
-def _evaluate(evaluation: Evaluation, texts: Texts) -> ChildResult:
+def _evaluate(evaluation: Evaluation, texts: Texts) -> Evaluated:
     prompts = {name: texts[name, version] for name, version in evaluation.round.versions.items()}
-    kill = evaluation.round.killed == evaluation.dataset.eval_type
-    return run_evaluator(evaluation.file, prompts, kill=kill)
+    if evaluation.round.killed == evaluation.dataset.eval_type:
+        return kill_evaluator(evaluation.file, prompts)
+    return evaluate(evaluation.dataset, prompts)
 
 
 def _begin_round(suites: SuiteHistory, first: Evaluation, evaluations: Sequence[Evaluation], now: datetime) -> None:
@@ -152,12 +145,12 @@ def _shown(state: Round) -> dict[str, str]:
     return {name: f"v{version}" for name, version in state.versions.items()}
 
 
-def _record(store: Store, evaluation: Evaluation, child: ChildResult, now: datetime, suites: SuiteHistory) -> None:
+def _record(store: Store, evaluation: Evaluation, found: Evaluated, now: datetime, suites: SuiteHistory) -> None:
     dataset = evaluation.dataset
     started = now - evaluation.round.ago + evaluation.place * BETWEEN_TYPES
     threshold = Settings().default_threshold if dataset.threshold is None else dataset.threshold
-    outcome = score_cases(in_order(child.cases, [case.id for case in dataset.cases]), dataset.planned_cases)
-    problem = f"the evaluator ended with exit code {child.exit_code}" if child.exit_code else None
+    outcome = score_cases(in_order(found.cases, [case.id for case in dataset.cases]), dataset.planned_cases)
+    problem = f"the evaluator ended with exit code {found.exit_code}" if found.exit_code else None
     run_id = record_eval_run(
         store.client,
         evaluation.experiment_name,
@@ -167,16 +160,11 @@ def _record(store: Store, evaluation: Evaluation, child: ChildResult, now: datet
         dataset_version=dataset.version,
         context=CONTEXT,
         started=started,
-        ended=started + child.took,
-        status="FINISHED" if child.cases else "FAILED",
+        ended=started + found.took,
+        status="FINISHED" if found.cases else "FAILED",
         tags={SUITE_TAG: suites.suite_id, **({FAILURE_TAG: problem} if problem else {})},
     )
-    suites.add(dataset.eval_type, outcome, threshold, run_id, problem, started + child.took)
-
-
-def _cancel(children: list[Future[ChildResult]]) -> None:
-    for child in children:
-        child.cancel()
+    suites.add(dataset.eval_type, outcome, threshold, run_id, problem, started + found.took)
 
 
 def _write_settings(home: Path, uri: str) -> None:

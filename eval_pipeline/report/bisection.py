@@ -10,11 +10,12 @@ from rich.text import Text
 
 from eval_pipeline.core.bisecting import Bisection, NextTry, TypeBisection, VersionRun
 from eval_pipeline.core.models import PromptChange
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import LOOKS
 from eval_pipeline.report.serialize import prompt_change
-from eval_pipeline.report.terminal import Style, plain, plain_table, printable, render
+from eval_pipeline.report.terminal import Style, plain, plain_table, render
 
 NOT_EVALUATED = "not evaluated"
 

@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,7 +21,7 @@ import pandas as pd
 
 from eval_pipeline.core.case_pairs import CasePair, CaseSide, CaseState
 from eval_pipeline.report import numbers
-from eval_pipeline.report.audit_csv import csv_cell
+from eval_pipeline.report.csv_text import csv_text
 
 TypedPair = tuple[str, CasePair]
 """An eval type and a case of it."""
@@ -91,15 +89,12 @@ def _both(before: str, after: str) -> str:
 
 def case_csv(pairs: Iterable[TypedPair]) -> str:
     """One row a case, in the order given. A text that a spreadsheet would take for a formula begins with `'`."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for eval_type, pair in pairs:
-        record = case_record(eval_type, pair)
-        case = [record[name] for name in _CASE]
-        sides = [(record[side] or {}).get(name) for side in ("baseline", "current") for name in _SIDE]
-        writer.writerow([csv_cell(value) for value in (*case, *sides)])
-    return out.getvalue()
+    return csv_text(COLUMNS, (_cells(case_record(eval_type, pair)) for eval_type, pair in pairs))
+
+
+def _cells(record: dict[str, Any]) -> list[Any]:
+    sides = [(record[side] or {}).get(name) for side in ("baseline", "current") for name in _SIDE]
+    return [*(record[name] for name in _CASE), *sides]
 
 
 def case_record(eval_type: str, pair: CasePair) -> dict[str, Any]:

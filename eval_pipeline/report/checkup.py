@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from eval_pipeline.core.checkup import Setting, TypeFinding
+from eval_pipeline.core.checkup import Setting, SignIn, TypeFinding
 from eval_pipeline.core.models import RunStatus
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState
 from eval_pipeline.report import numbers, suite_words
@@ -20,6 +20,7 @@ from eval_pipeline.report.terminal import Style, plain, plain_table, render
 
 def as_json(
     settings: Sequence[Setting],
+    sign_in: SignIn,
     store: str | None,
     findings: Sequence[TypeFinding],
     lost: Sequence[SuiteRun],
@@ -28,6 +29,11 @@ def as_json(
     """All that was found; `store` is the address that answered, or null with the `problem`."""
     return {
         "settings": [{"key": each.key, "value": each.value, "origin": each.origin} for each in settings],
+        "sign_in": {
+            "enabled": sign_in.enabled,
+            "problem": sign_in.problem,
+            "matchers": {role.value: count for role, count in sign_in.matchers.items()},
+        },
         "store": {"reachable": problem is None, "uri": store, "problem": problem},
         "eval_types": [_finding(each) for each in findings],
         "lost_suites": [_lost(each) for each in lost],
@@ -52,6 +58,7 @@ def _finding(finding: TypeFinding) -> dict[str, Any]:
 
 def text(
     settings: Sequence[Setting],
+    sign_in: SignIn,
     store: str | None,
     findings: Sequence[TypeFinding],
     lost: Sequence[SuiteRun],
@@ -59,6 +66,7 @@ def text(
 ) -> str:
     """The same for a terminal. `store` is `None` if it did not answer."""
     parts: list[RenderableType] = [Text("Settings", "bold"), _indented(_settings_table(settings)), Text("")]
+    parts.append(_sign_in(sign_in))
     if store is None:
         return render([*parts, Text("Store: not reachable", "red")], style)
     parts.append(Text.assemble(("Store", "bold"), f"  {store} answers"))
@@ -75,6 +83,16 @@ def _settings_table(settings: Sequence[Setting]) -> RenderableType:
         value = each.value if isinstance(each.value, str) else json.dumps(each.value, ensure_ascii=False)
         table.add_row(plain(each.key), plain("not set" if each.value is None else value), plain(each.origin))
     return table
+
+
+def _sign_in(sign_in: SignIn) -> Text:
+    title = ("Sign-in", "bold")
+    if not sign_in.enabled:
+        return Text.assemble(title, f"  off: whoever reaches the app acts as its own user, {sign_in.role}")
+    if sign_in.problem is not None:
+        return Text.assemble(title, (f"  on, and nobody can: {sign_in.problem}", "red"))
+    counts = ", ".join(f"{role}s {numbers.count(count)}" for role, count in sign_in.matchers.items())
+    return Text.assemble(title, f"  on; entries in the lists: {counts}")
 
 
 def _types_table(findings: Sequence[TypeFinding]) -> RenderableType:

@@ -13,6 +13,7 @@ from rich.text import Text
 from eval_pipeline.core.case_pairs import CaseChange, CasePair
 from eval_pipeline.core.comparing import RunComparison, common_rates
 from eval_pipeline.core.models import ContextChange, PromptText, TrendPoint
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import diff, numbers
@@ -20,7 +21,7 @@ from eval_pipeline.report.case_table import case_record, side_words, why
 from eval_pipeline.report.looks import CASES, LOOKS
 from eval_pipeline.report.serialize import context_change, prompt_change, timestamp
 from eval_pipeline.report.serialize_evidence import significance
-from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, printable, render
+from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, render
 
 LONGEST_TEXT = 1_500
 """Characters of an input, an output or a reason that a terminal shows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import timed
 from eval_pipeline.report.looks import NOT_EVIDENCE
 
@@ -26,3 +27,16 @@ def daily_frame(runs: pd.DataFrame) -> pd.DataFrame:
             "median": rates.median(axis=1).astype("float64"),
         }
     ).reset_index()
+
+
+def daily_table(days: pd.DataFrame) -> pd.DataFrame:
+    """A `daily_frame` as people read it, newest first."""
+    newest_first = days[::-1].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "Day": newest_first["day"].map(numbers.day),
+            "Meeting threshold": newest_first["meeting"].map(numbers.count),
+            "Eval types": newest_first["judged"].map(numbers.count),
+            "Median pass rate": newest_first["median"].map(numbers.rate),
+        }
+    )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from eval_pipeline.core.plain_text import visible
 from eval_pipeline.report import numbers
 from eval_pipeline.report.diff import CONTEXT, Line, Row, Span, compare, folded
 
 # On a narrow screen the two columns become one: each row shows its old line and below it the new one.
 # Signs for white space are drawn by the style, so that copied text is the prompt's own.
-STYLE = """<style>
+RULES = """
 .pdiff{width:100%;border-collapse:collapse;table-layout:fixed;border:0}
 .pdiff td,.pdiff th{font:13px/1.5 'JetBrains Mono',ui-monospace,monospace;padding:2px 6px;vertical-align:top;border:0}
 .pdiff th{text-align:left;font-weight:600;opacity:.75}
-.pdiff .n{width:3.4em;text-align:right;opacity:.6;user-select:none}
+.pdiff .n{width:3.4em;text-align:right;opacity:.7;user-select:none}
 .pdiff .s{width:1.6em;font-weight:700;user-select:none}
 .pdiff .t{white-space:pre-wrap;overflow-wrap:anywhere}
 .pdiff .gone{background:color-mix(in srgb,#c2410c 12%,transparent)}
@@ -33,10 +34,14 @@ STYLE = """<style>
 .pdiff .fold{display:block}.pdiff .fold td{display:block}
 .pdiff .same td:nth-child(n+4),.pdiff .none{display:none}
 }
-</style>"""
+"""
+STYLE = f"<style>{RULES}</style>"
+
+MOST_COMPARED = 200_000
+"""Characters of each text; no prompt is longer, an output may be."""
+MOST_ROWS = 2_000
 
 _SPACES = {" ": "sp", "\t": "tab", "\r": "cr"}
-_UNSAFE_BREAKS = {"\r": "&#13;", "\0": "\N{REPLACEMENT CHARACTER}"}
 
 
 def side_by_side(
@@ -47,17 +52,45 @@ def side_by_side(
     All text is escaped. White space that changed is made visible. Unchanged stretches are folded to `… 12 unchanged
     lines`, unless `context` is None. `names` head the columns. Everything is in classes under `.pdiff`.
     """
-    rows = compare(before, after)
+    return STYLE + table(before, after, names=names, context=context)
+
+
+def table(
+    before: str,
+    after: str,
+    *,
+    names: tuple[str, str] = ("before", "after"),
+    context: int | None = CONTEXT,
+    longest: int | None = None,
+) -> str:
+    """The same without its style, for a page that has `RULES`; at most about `longest` characters of the texts.
+
+    What is left out of very long texts is counted in the last rows.
+    """
+    rows = compare(before[:MOST_COMPARED], after[:MOST_COMPARED])
     shown: Sequence[Row | int] = rows if context is None else list(folded(rows, context))
-    body = "".join(_fold(row) if isinstance(row, int) else _row(row) for row in shown)
-    heads = "".join(f'<th class="n"></th><th class="s"></th><th scope="col">{_escape(name)}</th>' for name in names)
-    label = html.escape(f"Changes from {names[0]} to {names[1]}")
-    table = f'<table class="pdiff" aria-label="{label}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
-    return STYLE + table
+    body = "".join(_bounded(shown, longest))
+    left = max(len(before), len(after)) - MOST_COMPARED
+    body += _fold(left, "more character", " not compared") if left > 0 else ""
+    heads = "".join(f'<td class="n"></td><td class="s"></td><th scope="col">{_escape(name)}</th>' for name in names)
+    label = _escape(f"Changes from {names[0]} to {names[1]}")
+    return f'<table class="pdiff" aria-label="{label}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _fold(lines: int) -> str:
-    return f'<tr class="fold"><td colspan="6">… {numbers.counted(lines, "unchanged line")}</td></tr>'
+def _bounded(rows: Sequence[Row | int], longest: int | None) -> Iterator[str]:
+    """The rows until so many characters, or `MOST_ROWS`, are shown, then how many more there are."""
+    left = longest
+    for index, row in enumerate(rows):
+        if left is not None and not isinstance(row, int):
+            left -= sum(len(line.text) for line in (row.before, row.after) if line)
+        if index == MOST_ROWS or (left is not None and left < 0):
+            yield _fold(len(rows) - index, "more row")
+            return
+        yield _fold(row, "unchanged line") if isinstance(row, int) else _row(row)
+
+
+def _fold(count: int, what: str, how: str = "") -> str:
+    return f'<tr class="fold"><td colspan="6">… {numbers.counted(count, what)}{how}</td></tr>'
 
 
 def _row(row: Row) -> str:
@@ -87,7 +120,4 @@ def _span(span: Span, tag: str) -> str:
 
 def _escape(text: str) -> str:
     """Text safe in HTML; a raw carriage return would be read as a line feed."""
-    safe = html.escape(text)
-    for character, written in _UNSAFE_BREAKS.items():
-        safe = safe.replace(character, written)
-    return safe
+    return html.escape(visible(text)).replace("\r", "&#13;")

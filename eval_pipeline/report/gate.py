@@ -57,8 +57,8 @@ def new_alias(found: NewAlias, *, made: bool = False) -> str:
     return said if found.like is None else f"{said}; did you mean {found.like}?"
 
 
-def text(result: PromotionResult, live: int | None, style: Style) -> str:
-    """The checks as a table, the warnings, the decision, and what was done."""
+def text(result: PromotionResult, live: int | None, style: Style, *, closing: bool = True) -> str:
+    """The checks as a table, the warnings, the decision, and, if `closing`, what was done."""
     gate = result.gate
     change = numbers.version_change(live, gate.candidate)
     parts: list[RenderableType] = [plain(f"{gate.prompt_name}@{result.to_alias}: {change}"), Text("")]
@@ -69,7 +69,8 @@ def text(result: PromotionResult, live: int | None, style: Style) -> str:
     parts.append(plain(sentence(gate)))
     if (next_step := advice(gate)) is not None:
         parts += [Text("To make the missing evidence:"), Padding(plain(next_step), (0, 0, 0, 2))]
-    return render([*parts, plain(_outcome(result, live))], style)
+    closed = [plain(line) for line in _outcome(result, live).splitlines()] if closing else []
+    return render([*parts, *closed], style)
 
 
 def _table(gate: PromotionGate) -> RenderableType:
@@ -101,5 +102,8 @@ def _outcome(result: PromotionResult, live: int | None) -> str:
     if gate.candidate == live:
         return f"Nothing to do: {name} points at v{gate.candidate} already."
     if result.dry_run:
-        return "Dry run: nothing was written."
+        ask = shell.request(gate.prompt_name, gate.candidate, result.to_alias)
+        needed = numbers.counted(result.approvals, "approval")
+        protected = f"{result.to_alias} is protected: {needed} needed, ask with {ask}\n" if result.approvals else ""
+        return f"{protected}Dry run: nothing was written."
     return f"Nothing was moved: {name} stays at {numbers.version(live)}."

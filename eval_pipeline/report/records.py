@@ -9,7 +9,7 @@ from rich.text import Text
 
 from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.moves import AuditRecord, RollbackPlan
-from eval_pipeline.report import looks, numbers, shell
+from eval_pipeline.report import looks, numbers, request_words, shell
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, plain_table, render
 
 LONGEST_REASON = 200
@@ -37,8 +37,13 @@ def log(records: Sequence[AuditRecord], style: Style) -> str:
             plain(numbers.shortened(record.reason, LONGEST_REASON)),
         )
     forced = [Text("! forced against the gate")] if any(record.forced for record in records) else []
-    notes = [*forced, *(plain(f"#{record.sequence}: {record.outcome}") for record in records if record.outcome)]
+    notes = [*forced, *(plain(f"#{record.sequence}: {note}") for record in records for note in _notes(record))]
     return render([table, *([Text("")] if notes else []), *notes], style)
+
+
+def _notes(record: AuditRecord) -> list[str]:
+    said = [request_words.behind(record.request)] if record.request else []
+    return [*said, record.outcome] if record.outcome else said
 
 
 def plan(plan: RollbackPlan, style: Style) -> str:

@@ -16,6 +16,7 @@ from eval_pipeline.core.models import (
 )
 from eval_pipeline.core.moves import (
     Action,
+    ApprovedRequest,
     AuditRecord,
     PromotionEvalCheck,
     PromotionGate,
@@ -162,6 +163,7 @@ def promotion_result(result: PromotionResult) -> dict[str, Any]:
         "justifying_run_ids": list(gate.justifying_run_ids),
         "audit_id": result.record.id if result.record else None,
         "dry_run": result.dry_run,
+        "approvals_needed": result.approvals,
     }
 
 
@@ -224,7 +226,13 @@ def audit_record(record: AuditRecord) -> dict[str, Any]:
         "justifying_run_ids": list(record.justifying_run_ids),
         "status": record.status.value,
         "outcome": record.outcome,
+        "request": approved_request(record.request) if record.request else None,
     }
+
+
+def approved_request(request: ApprovedRequest) -> dict[str, Any]:
+    """The request behind a promotion to a protected alias."""
+    return {"id": request.id, "requester": request.requester, "approvers": list(request.approvers)}
 
 
 def finding(found: Finding) -> dict[str, Any]:

@@ -13,6 +13,16 @@ def promote(prompt_name: str, version: int, to_alias: str) -> str:
     return shlex.join([PROGRAM, "promote", prompt_name, "--version", str(version), "--to-alias", to_alias])
 
 
+def request(prompt_name: str, version: int, to_alias: str) -> str:
+    """Ask others to let a version go live; the reason is still to be written."""
+    return promote(prompt_name, version, to_alias) + " --request --reason '...'"
+
+
+def approve(request_id: str) -> str:
+    """Approve a request to promote."""
+    return shlex.join([PROGRAM, "promote", "--approve", request_id])
+
+
 def rollback(prompt_name: str, alias: str) -> str:
     """Point an alias back; the reason is still to be written."""
     return shlex.join([PROGRAM, "rollback", prompt_name, "--alias", alias]) + " --reason '...'"

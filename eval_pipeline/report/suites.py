@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from eval_pipeline.core.models import Verdict
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.core.suite_runs import SuiteResult, SuiteRun, SuiteState, TypeProgress, TypeResult, TypeState
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import numbers, shell, suite_words
 from eval_pipeline.report.looks import SUITE_TYPES
 from eval_pipeline.report.serialize import regression_report, timestamp
-from eval_pipeline.report.terminal import INKS, Style, check, plain, printable, render
+from eval_pipeline.report.terminal import INKS, Style, check, plain, render
 
 SHOWN_ID = 8
 """So many characters of a suite run's id are shown."""

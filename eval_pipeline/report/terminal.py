@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
-from rich.control import strip_control_codes
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +23,7 @@ from eval_pipeline.core.models import (
     TrendSummary,
     Verdict,
 )
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.trend_tests import level_shift, monotone_trend
 from eval_pipeline.core.wording import some
@@ -65,11 +65,6 @@ def render(parts: Iterable[RenderableType], style: Style) -> str:
 def plain(text: str) -> Text:
     """Text from outside: its control and escape characters can't reach the terminal."""
     return Text(printable(text))
-
-
-def printable(text: str) -> str:
-    """`text` on one line, without characters that a terminal would obey."""
-    return "".join(char if char.isprintable() else " " for char in strip_control_codes(text))
 
 
 def trends(summaries: Sequence[TrendSummary], style: Style) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 from rich.text import Text
 
 from eval_pipeline.core.models import RegressionReport, Verdict
+from eval_pipeline.core.plain_text import printable
 from eval_pipeline.core.watching import Watched, WatchedVersion
 from eval_pipeline.report import numbers, shell, terminal
 from eval_pipeline.report.looks import SUITES
 from eval_pipeline.report.suites import TO_ALIAS, suite_result
-from eval_pipeline.report.terminal import INKS, Style, plain, printable
+from eval_pipeline.report.terminal import INKS, Style, plain
 
 FIRST = (
     "Nobody has watched this store before: versions that exist already are not run. "

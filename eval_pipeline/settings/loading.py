@@ -18,7 +18,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from eval_pipeline.errors import SettingsError
-from eval_pipeline.settings.schema import Settings
+from eval_pipeline.settings.schema import SECRET_KEY, Settings, WebhookUrl
 
 FILE_NAME = "eval_pipeline.toml"
 PREFIX = "EVAL_PIPELINE_"
@@ -206,8 +206,8 @@ def _holds_text(keys: Iterable[str]) -> bool:
         kind = get_args(kind)[1] if _is_map(kind) else kind.model_fields[key].annotation
     if get_origin(kind) in {list, dict}:
         return False
-    kinds = [kind, *get_args(kind)]
-    return any((get_args(each)[0] if get_origin(each) is Annotated else each) in {str, Path} for each in kinds)
+    kinds = (get_args(each)[0] if get_origin(each) is Annotated else each for each in [kind, *get_args(kind)])
+    return any(each in {str, Path, WebhookUrl} for each in kinds)
 
 
 def _put(values: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -237,6 +237,10 @@ def _validate(values: Mapping[str, Any], origins: Mapping[str, str]) -> Settings
         related = (origins[each] for each in origins if _same_or_within(each, key) or _same_or_within(key, each))
         message = first["msg"].removeprefix("Value error, ")
         message = message[0].lower() + message[1:]
-        value = repr(first["input"])
-        shown = value if len(value) <= SHOWN_VALUE else value[:SHOWN_VALUE] + "…"
-        raise _error(f"{next(related, 'settings')}: {key} = {shown} can't be used: {message}") from problem
+        shown = "" if _same_or_within(key, SECRET_KEY) or _same_or_within(SECRET_KEY, key) else _shown(first["input"])
+        raise _error(f"{next(related, 'settings')}: {key}{shown} can't be used: {message}") from problem
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f" = {text if len(text) <= SHOWN_VALUE else text[:SHOWN_VALUE] + '…'}"

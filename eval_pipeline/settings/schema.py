@@ -5,13 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from eval_pipeline.core.jobs import Target
+from eval_pipeline.core.notices import Event
 from eval_pipeline.core.people import Role
+from eval_pipeline.core.sign_in import EVERYBODY, SignInRules, mistake_in
 
 ANY_TYPE = "*"
+SECRET_KEY = "notify.webhook_url"
+"""What stands under it is shown nowhere."""
 
 
 def _no_truth(value: object) -> object:
@@ -28,7 +33,7 @@ Name = Annotated[str, Field(min_length=1)]
 class Table(BaseModel):
     """A table of settings; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _readable_source(source: str) -> str:
@@ -63,6 +68,17 @@ class MirrorSettings(Table):
     """An experiment not read in full for this long is read again, one at a time, to catch late edits."""
 
 
+class Protection(Table):
+    """What a promotion to an alias needs beside the gate."""
+
+    approvals: Annotated[int, Numeric, Field(ge=1)] = 1
+    """People other than the one who asks for it."""
+    expires_hours: Annotated[float, Numeric, Field(gt=0, le=24 * 365)] = 72
+    """How long a request waits."""
+    terminal: bool = True
+    """Whether approvals count that are given at a terminal, where nobody proves who they are."""
+
+
 class GateSettings(Table):
     """When a prompt version may go live."""
 
@@ -76,6 +92,8 @@ class GateSettings(Table):
     """Evidence of fewer cases is warned of; 0: any number will do."""
     block_on: list[Literal["age", "dataset_version", "min_cases"]] = []
     """Which of the warnings block instead; one that is off blocks nothing."""
+    protected: dict[Name, Protection] = {}
+    """The aliases that move only when somebody else approves it."""
 
 
 class RunnerSettings(Table):
@@ -107,16 +125,71 @@ class WatchSettings(Table):
     """The environment variable that holds the secret of MLflow's webhook."""
 
 
+class WebhookUrl(SecretStr):
+    """An address at which whoever knows it may post: shown as its scheme and host only."""
+
+    def _display(self) -> str:
+        address = urlsplit(self.get_secret_value())
+        return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
+
+
+def _postable(url: WebhookUrl) -> WebhookUrl:
+    text = url.get_secret_value()
+    try:
+        address = urlsplit(text)
+        whole = address.scheme in {"http", "https"} and address.hostname and (address.port is None or address.port)
+    except ValueError:
+        whole = False
+    if not whole or not text.isprintable() or " " in text:
+        raise ValueError("write an address as in https://hooks.example.org/services/...")
+    return url
+
+
+class NotifySettings(Table):
+    """Who else is told."""
+
+    webhook_url: Annotated[WebhookUrl, AfterValidator(_postable)] | None = None
+    """Where a short JSON is posted that Slack, Mattermost and others show; a secret, so better set in the environment.
+
+    Empty, as a variable of a CI job may be, is none.
+    """
+    events: list[Event] = list(Event)
+
+    @field_validator("webhook_url", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return None if value == "" else value
+
+
+def _fitting(matcher: str) -> str:
+    if (mistake := mistake_in(matcher)) is not None:
+        raise ValueError(mistake)
+    return matcher
+
+
+Matcher = Annotated[str, AfterValidator(_fitting)]
+
+
 class AuthSettings(Table):
     """Who may do what: people by e-mail, `@domain`, a claim of their sign-in as in `groups=ml`, or `*` for all."""
 
     enabled: bool = False
     """Whether people sign in to the app, with the OpenID Connect provider of Streamlit's secrets."""
-    viewers: list[Name] = ["*"]
-    promoters: list[Name] = []
-    admins: list[Name] = []
+    viewers: list[Matcher] = [EVERYBODY]
+    promoters: list[Matcher] = []
+    admins: list[Matcher] = []
+    max_hours: Annotated[float, Numeric, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How long a sign-in lasts; by default until the provider's token expires, which may be minutes."""
+    assume_verified: bool = False
+    """Whether an e-mail is taken for verified where the provider says nothing of `email_verified`."""
     terminal_role: Role = Role.ADMIN
     """The role of whoever has a terminal with the store's credentials, and of the app's user where nobody signs in."""
+
+    @property
+    def rules(self) -> SignInRules:
+        """What they come to for somebody who signs in."""
+        lists = {Role.VIEWER: self.viewers, Role.PROMOTER: self.promoters, Role.ADMIN: self.admins}
+        return SignInRules(lists, self.max_hours, self.assume_verified)
 
 
 class Settings(Table):
@@ -144,6 +217,7 @@ class Settings(Table):
     judge: Target = Target()
     runner: RunnerSettings = RunnerSettings()
     watch: WatchSettings = WatchSettings()
+    notify: NotifySettings = NotifySettings()
     quarantine: dict[str, list[Name]] = {}
     """The cases of an eval type that are too flaky to prove anything: shown, but not counted in the evidence."""
     gate: GateSettings = GateSettings()

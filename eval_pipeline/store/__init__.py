@@ -6,3 +6,4 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing of ours cal
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for our own answers
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # by default a refused server blocks for minutes
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # or a host that is gone blocks for two minutes

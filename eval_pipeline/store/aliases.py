@@ -9,6 +9,8 @@ from eval_pipeline.errors import UsageError
 from eval_pipeline.store.connection import Store
 
 NO_ALIAS, NO_PROMPT = "INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"
+IMPOSSIBLE = "latest"
+"""An alias that MLflow gives to nobody."""
 PROMPTS = "tag.`mlflow.prompt.is_prompt` = 'true'"
 
 
@@ -72,6 +74,28 @@ def read_alias(store: Store, prompt_name: str, alias: str) -> int | None:
                 return None
             raise
     return None if found is None else int(found.version)
+
+
+def ask_permission(store: Store, prompt_name: str, version: int) -> None:
+    """Ask whether these credentials may move aliases of a prompt; nothing is moved.
+
+    A server looks at the permission first and then at the alias, so it is asked for one that it refuses to everybody.
+    Other stores are not asked: there the first write tells.
+
+    Raises:
+        NotPermittedError: they may not.
+        StoreError: the store failed.
+    """
+    from mlflow.exceptions import MlflowException
+
+    if not store.uri.startswith("http"):
+        return
+    with store.reached():
+        try:
+            store.client.set_prompt_alias(prompt_name, IMPOSSIBLE, version)
+        except MlflowException as problem:
+            if problem.error_code not in {NO_ALIAS, NO_PROMPT}:
+                raise
 
 
 def point_alias(store: Store, prompt_name: str, alias: str, version: int | None) -> None:

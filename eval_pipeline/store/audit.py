@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_pipeline.core import audit as rules
-from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus
+from eval_pipeline.core.moves import Action, ApprovedRequest, AuditRecord, RecordStatus
+from eval_pipeline.errors import NotPermittedError
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import LEDGER_TAG, Ledger, LedgerState
 from eval_pipeline.store.runs import search_pages
@@ -43,6 +45,7 @@ class Draft:
     gate: Mapping[str, Any] | None = None
     """The gate as it was, as JSON values."""
     source_alias: str | None = None
+    request: ApprovedRequest | None = None
 
     def content(self, record_id: str) -> dict[str, Any]:
         """The whole record, as `record.json` has it."""
@@ -61,6 +64,7 @@ class Draft:
             "overridden": list(self.overridden),
             "source_alias": self.source_alias,
             "gate": self.gate,
+            **({"request": asdict(self.request)} if self.request else {}),
         }
 
     def finished(self, entry: rules.Entry, outcome: str) -> AuditRecord:
@@ -81,6 +85,7 @@ class Draft:
             outcome=outcome,
             overridden=self.overridden,
             sequence=entry.sequence,
+            request=self.request,
         )
 
 
@@ -130,9 +135,10 @@ def _find_run(store: Store, record_id: str) -> Run | None:
 
 
 def drop_record(store: Store, record_id: str) -> None:
-    """Take back a record that never claimed a place."""
+    """Take back a record that never claimed a place; who may not delete runs ends it, and no log shows it."""
     with store.reached():
         store.client.set_terminated(record_id, RecordStatus.FAILED.value)
+    with suppress(NotPermittedError), store.reached():
         store.client.delete_run(record_id)
 
 
@@ -224,13 +230,19 @@ def _record(store: Store, entry: rules.Entry, run: Run | None, state: LedgerStat
         outcome=state.outcomes.get(entry.sequence, ""),
         overridden=tuple(content["overridden"]),
         sequence=entry.sequence,
+        request=_request(content.get("request")),
     )
+
+
+def _request(said: Mapping[str, Any] | None) -> ApprovedRequest | None:
+    return ApprovedRequest(said["id"], said["requester"], tuple(said["approvers"])) if said else None
 
 
 def _whole(store: Store, entry: rules.Entry, tags: Mapping[str, str]) -> dict[str, Any]:
     """The record's fields, from its tags where they hold them whole."""
     names = ("audit.reason", "audit.actor", rules.RUNS_TAG, rules.OVERRIDDEN_TAG)
-    if not tags or all(name in tags and not tags[name].endswith("…") for name in names):
+    cut = tags.get(rules.REQUEST_TAG, "").endswith("…")
+    if not tags or (not cut and all(name in tags and not tags[name].endswith("…") for name in names)):
         return _from_tags(tags)
     text = read_content(store, entry.record_id)
     if text is None or rules.digest(text) != entry.content_hash:
@@ -256,4 +268,15 @@ def _from_tags(tags: Mapping[str, str]) -> dict[str, Any]:
         "forced": tags.get("audit.forced") == "true",
         "justifying_run_ids": [] if runs == rules.NONE else runs.split(","),
         "overridden": list(filter(None, tags.get(rules.OVERRIDDEN_TAG, "").split("\n"))),
+        "request": _read_request(tags.get(rules.REQUEST_TAG)),
     }
+
+
+def _read_request(said: str | None) -> dict[str, Any] | None:
+    """A tag can be edited by anyone; what `record.json` says instead is for `audit verify` to find."""
+    try:
+        found = json.loads(said or "null")
+    except ValueError:
+        return None
+    whole = isinstance(found, dict) and {"id", "requester", "approvers"} <= found.keys()
+    return found if whole and isinstance(found["approvers"], list) else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from eval_pipeline.errors import StoreError
+from eval_pipeline.errors import NotPermittedError, StoreError
 from eval_pipeline.settings import Settings
 from eval_pipeline.store import probing
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
-REFUSED = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED", "PERMISSION_DENIED"}
+PASSWORD = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+TOKEN_VARIABLE = "MLFLOW_TRACKING_TOKEN"
+UNKNOWN_USER = {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
+NOT_PERMITTED = "error code 403", "permission denied for", "attempt to write a readonly database"
+"""As a server, PostgreSQL and SQLite say it."""
+FAILS = re.compile(r"too many (\d+) error responses")
+"""What MLflow's client says once it has tried often enough."""
+ANY_ERROR = 500
 
 
 class Store:
@@ -34,6 +42,7 @@ class Store:
 
         logging.getLogger("mlflow").setLevel(logging.ERROR)
         logging.getLogger("alembic").setLevel(logging.ERROR)
+        logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # the traceback of what it then raises
         return mlflow.MlflowClient(tracking_uri=self.uri)
 
     @property
@@ -62,16 +71,29 @@ class Store:
         try:
             yield
         except MlflowException as problem:
-            raise StoreError(self._explain(problem.error_code, str(problem))) from problem
+            raise self._failure(problem.error_code, str(problem)) from problem
         except (SQLAlchemyError, requests.RequestException, ConnectionError, TimeoutError) as problem:
-            raise StoreError(self._explain("", str(problem))) from problem
+            raise self._failure("", str(problem)) from problem
+
+    def _failure(self, code: str, text: str) -> StoreError:
+        if code == "PERMISSION_DENIED" or any(words in text for words in NOT_PERMITTED):
+            return NotPermittedError(
+                f"the store at {self.shown_uri} does not permit this with these credentials: ask for permission there "
+                "(READ to look, EDIT to act), or use those of somebody who has it"
+            )
+        return StoreError(self._explain(code, text))
 
     def _explain(self, code: str, text: str) -> str:
-        if code in REFUSED or "error code 401" in text or "error code 403" in text:
-            return (
-                f"the store at {self.shown_uri} refuses these credentials: set MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
+        if code in UNKNOWN_USER or "error code 401" in text:
+            return f"the store at {self.shown_uri} refuses these credentials: set {PASSWORD}, or {TOKEN_VARIABLE}"
+        if failing := FAILS.search(text):
+            status, token = int(failing[1]), os.environ.get(TOKEN_VARIABLE)
+            hint = (
+                f"; MLflow's own sign-in fails so on a token: set {PASSWORD}" if token and status == ANY_ERROR else ""
             )
+            return probing.failing(self.uri, status) + hint
+        if "Connection refused" in text and self.uri.startswith("http"):
+            return probing.absent(self.uri, "Connection refused")
         if "error code 404" in text or "not in a valid JSON format" in text:
             return f"what answers at {self.shown_uri} is no MLflow server: check the tracking URI"
         lines = text.strip().splitlines()

@@ -28,6 +28,8 @@ QUESTION = "/api/2.0/mlflow/experiments/search?max_results=1"
 """Asked instead of `/health`, which answers even when the database behind the server does not."""
 
 _HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
+_CONNECTION_FAILED = re.compile(r"connection failed: connection to server at .* failed: (FATAL: +)?")
+"""What PostgreSQL's driver puts before the reason."""
 _PASSWORD = re.compile(r"(?P<before>://[^:/@]*:)(?P<password>.+)(?=@)")
 _PASSWORD_OPTION = re.compile(r"(?P<before>[?&]\w*password=)(?P<password>[^&#]+)", re.IGNORECASE)
 
@@ -119,8 +121,7 @@ def _probe_server(uri: str) -> None:
     except urllib.error.HTTPError as problem:
         problem.close()
         if problem.code >= BROKEN:
-            said = f"the server at {shown_uri(uri)} fails (HTTP {problem.code}): see its log, or try again later"
-            raise StoreError(said) from problem
+            raise StoreError(failing(uri, problem.code)) from problem
         return  # it answers; whether it is MLflow, and lets us in, the first question of its client shows
     except TimeoutError as problem:
         raise StoreError(_silent(uri)) from problem
@@ -129,11 +130,20 @@ def _probe_server(uri: str) -> None:
             raise StoreError(_silent(uri)) from problem
         if isinstance(problem.reason, socket.gaierror):
             raise StoreError(f"there is no host {address.hostname}: check the tracking URI") from problem
-        reason = _words(problem.reason)
-        raise StoreError(f"no server answers at {shown_uri(uri)} ({reason}): is it running?") from problem
+        raise StoreError(absent(uri, _words(problem.reason))) from problem
     except (http.client.HTTPException, OSError, ValueError) as problem:
         reason = _words(problem)
         raise StoreError(f"no web server answers at {shown_uri(uri)} ({reason}): check the tracking URI") from problem
+
+
+def failing(uri: str, status: int) -> str:
+    """What is said of a server that answers with an error of its own."""
+    return f"the server at {shown_uri(uri)} fails (HTTP {status}): see its log, or try again later"
+
+
+def absent(uri: str, reason: str) -> str:
+    """What is said where no server listens."""
+    return f"no server answers at {shown_uri(uri)} ({reason}): is it running?"
 
 
 def _silent(uri: str) -> str:
@@ -175,8 +185,9 @@ def _probe_database(uri: str, shown: str | None = None) -> None:
     except exc.NoSuchModuleError as problem:
         raise StoreError(f"{shown} names no driver that is known: write {dialect}://...") from problem
     except (exc.SQLAlchemyError, ValueError, OSError) as problem:
-        reason = hide_password(_words(getattr(problem, "orig", None) or problem), uri)
-        raise StoreError(f"the database at {shown} can't be opened ({reason}): {_remedy(dialect)}") from problem
+        said = _CONNECTION_FAILED.sub("", _words(getattr(problem, "orig", None) or problem))
+        remedy = _remedy(dialect, said)
+        raise StoreError(f"the database at {shown} can't be opened ({hide_password(said, uri)}): {remedy}") from problem
     if revision != _expected_revision():
         raise StoreError(
             f"the database at {shown} has schema {revision}, which this MLflow does not read: back it up and run "
@@ -184,8 +195,14 @@ def _probe_database(uri: str, shown: str | None = None) -> None:
         )
 
 
-def _remedy(dialect: str) -> str:
-    return "check the file" if dialect == "sqlite" else "check the tracking URI, and that the database runs"
+def _remedy(dialect: str, said: str) -> str:
+    if dialect == "sqlite":
+        return "check the file"
+    if "password" in said:
+        return "check the user and the password in the tracking URI"
+    if "does not exist" in said:
+        return "check the tracking URI"
+    return "check the tracking URI, and that the database runs"
 
 
 @functools.cache

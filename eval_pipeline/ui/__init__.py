@@ -5,9 +5,9 @@ import logging
 import streamlit  # noqa: F401 - sets up the logger below
 
 logging.getLogger("streamlit.runtime.caching.cache_data_api").setLevel(logging.ERROR)
-"""The server imports the pages before it runs; that their caches lie in memory is meant."""
+"""The server imports the pages before it runs, and that their caches lie in memory is meant: no warnings of it."""
 
-from eval_pipeline.ui import (  # noqa: E402 - after the logger is quiet
+from eval_pipeline.ui import (
     audit,
     compare,
     compare_bisect,
@@ -21,6 +21,7 @@ from eval_pipeline.ui import (  # noqa: E402 - after the logger is quiet
     power,
     promote,
     regressions,
+    requests,
     rollback,
     suite_cards,
     suite_form,
@@ -46,6 +47,7 @@ __all__ = [
     "power",
     "promote",
     "regressions",
+    "requests",
     "rollback",
     "run_app",
     "run_card",

@@ -20,6 +20,8 @@ from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.serialize import audit_record
 from eval_pipeline.store.connection import Store
+from eval_pipeline.ui.choosing import open_one
+from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.record_card import record_card
 from eval_pipeline.ui.trends import WINDOWS
@@ -102,11 +104,19 @@ def table(chosen: Chosen) -> None:
         "" if len(records) == chosen.of else f"{numbers.count(len(records))} of {numbers.count(chosen.of)} records · "
     )
     st.caption(f"{some}Select a row to open its record")
+    by_id = {record.id: record for record in records}
+    open_one("Or open a record here", "record", ids, lambda each: _name(by_id[each]))
+
+
+def _name(record: AuditRecord) -> str:
+    what = f"{EVENTS[record.action.value].word} of {record.prompt_name}@{record.alias}"
+    change = numbers.version_change(record.from_version, record.to_version)
+    return f"{record.sequence} · {what} {change} · {numbers.when(record.timestamp)}"
 
 
 _COLUMNS = {
     "#": st.column_config.NumberColumn(width=50),
-    "At": st.column_config.DatetimeColumn("At (UTC)", format="DD MMM YYYY HH:mm"),
+    "At": time_column("At"),
     "Reason": st.column_config.TextColumn(width="medium"),
 }
 

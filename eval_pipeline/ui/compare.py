@@ -130,6 +130,7 @@ def _run(
     return runs[select(place, title, parameter, ids, usual.run_id, scope=scope, say=say, most=MOST_OPTIONS)]
 
 
+@st.cache_data(show_spinner=False, max_entries=4, hash_funcs={Snapshot: lambda snapshot: snapshot.version})
 def _known_versions(snapshot: Snapshot) -> dict[str, list[int]]:
     """The versions, newest first, of each prompt of which complete runs name two or more."""
     found: dict[str, set[int]] = {}

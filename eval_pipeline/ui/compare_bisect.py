@@ -28,7 +28,7 @@ def bisect(snapshot: Snapshot, view: View) -> None:
         st.dataframe(_frame(found), key=f"compare.bisect:{view.scope}", hide_index=True, height="content")
     for each in found.next_tries:
         st.caption(f"To know more, evaluate v{each.version}:")
-        st.code(bisection.command(found, each), language="bash", wrap_lines=True)
+        st.code(bisection.command(found, each), language=None, wrap_lines=True)
 
 
 def _frame(found: Bisection) -> pd.DataFrame:

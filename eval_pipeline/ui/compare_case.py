@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from eval_pipeline.core.case_pairs import CasePair, CaseSide, CaseState
-from eval_pipeline.report import compare
+from eval_pipeline.core.plain_text import visible
+from eval_pipeline.report import compare, numbers
 from eval_pipeline.report.case_table import duration, outcome, score, side_words, why
 from eval_pipeline.report.looks import CASES
 from eval_pipeline.ui.compare_cases import Shown, go_to
@@ -17,6 +18,8 @@ from eval_pipeline.ui.versions import difference
 FEW_TURNS = 4
 TALL = 300
 """Pixels that more turns than these few may take."""
+LONGEST_TEXT = 50_000
+"""Characters of a text that are shown."""
 
 
 def details(shown: Shown) -> None:
@@ -40,12 +43,12 @@ def _heading(shown: Shown, eval_type: str, pair: CasePair) -> None:
     _ways(head.container(horizontal=True, vertical_alignment="center", width="content"), shown)
     named = [*([f"group {pair.case.group}"] if pair.case.group else []), *pair.case.tags]
     badges = " ".join(f":gray-badge[{escape(each)}]" for each in named)
-    numbers = [
+    facts = [
         escape(outcome(pair)),
         f"score {_both(score(pair.baseline), score(pair.current))}",
         f":material/timer: {_both(duration(pair.baseline), duration(pair.current))}",
     ]
-    st.markdown(" · ".join([*numbers, *([badges] if badges else [])]))
+    st.markdown(" · ".join([*facts, *([badges] if badges else [])]))
     if pair.quarantined:
         st.caption(f":material/visibility_off: {compare.QUARANTINED[0].upper()}{compare.QUARANTINED[1:]}.")
     if pair.edited:
@@ -101,15 +104,17 @@ def _turns(turns: Sequence[str]) -> None:
     with st.container(height=TALL if len(turns) > FEW_TURNS else "content", border=False, gap="xsmall"):
         for number, turn in enumerate(turns, 1):
             with st.chat_message("user", avatar=":material/person:"):
-                st.text(f"{number}. {turn}")
+                st.text(f"{number}. {visible(numbers.shortened(turn, LONGEST_TEXT))}")
 
 
 def _quote(text: str | None) -> None:
-    """A text from outside, as it is."""
+    """A text from outside, as it is as far as it can be seen."""
     if text is None or not text.strip():
         st.caption("nothing is stated" if text is None else "empty")
     else:
-        st.code(text, language=None, wrap_lines=True)
+        st.code(visible(text[:LONGEST_TEXT]), language=None, wrap_lines=True)
+        if len(text) > LONGEST_TEXT:
+            st.caption(f"and {numbers.count(len(text) - LONGEST_TEXT)} more characters: the downloads have them all")
 
 
 def _answers(pair: CasePair, sides: tuple[str, str]) -> None:

@@ -11,7 +11,7 @@ from eval_pipeline.core.case_pairs import CaseChange
 from eval_pipeline.core.comparing import RunComparison
 from eval_pipeline.report import compare, numbers, shell
 from eval_pipeline.report.looks import LOOKS, badge, label
-from eval_pipeline.ui import noise, what_changed
+from eval_pipeline.ui import mlflow_links, noise, what_changed
 from eval_pipeline.ui.compare import View
 from eval_pipeline.ui.frame import escape
 
@@ -35,6 +35,8 @@ def _one(comparison: RunComparison) -> None:
     unlike = "" if warned is None else f"\n\n:material/balance: These runs are **{escape(warned)}**"
     show(f"{said}{unlike}", icon=icon)
     noise.caption(comparison.evidence)
+    runs = {"baseline": comparison.baseline.run_id, "current run": comparison.current.run_id}
+    mlflow_links.line(comparison.eval_type, runs)
     _explain_no_cases(comparison)
 
 

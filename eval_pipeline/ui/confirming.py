@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.errors import PipelineError, RefusedError, UsageError
 from eval_pipeline.ui import outcome
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import SharedHistory
 from eval_pipeline.ui.outcome import Outbox, Outcome
-from eval_pipeline.ui.person import current_actor
+from eval_pipeline.ui.person import NotLetInError, current_person
+from eval_pipeline.ui.sign_in import allows
 
 LONGEST_REASON = 20_000
 
-Act = Callable[[str, str], Outcome]
+Act = Callable[[Person, str], Outcome]
 """Does it, with the actor and the reason."""
 
 
@@ -26,6 +28,7 @@ class Form:
 
     name: str
     """Of the action, for the keys of its widgets."""
+    deed: Deed
     about: tuple[str, str]
     """The prompt, whose name is to be typed, and the alias that moves."""
     seen: str
@@ -34,6 +37,8 @@ class Form:
     icon: str
     reason_needed: bool
     primary: bool = True
+    kept_in: str = "the audit log"
+    """Where the reason goes."""
 
 
 @dataclass(slots=True)
@@ -59,20 +64,23 @@ def ask(form: Form, act: Act) -> None:
     scope = f"{'@'.join(form.about)}:{form.seen}"
     keys = f"{form.name}.reason:{scope}", f"{form.name}.confirm:{scope}:{box.attempts}"
     optional = "" if form.reason_needed else " (optional)"
+    closed = not allows(form.deed)
     with st.form(f"{form.name}-form", enter_to_submit=False):
-        title = f"Reason{optional}, for the audit log"
-        st.text_area(title, key=keys[0], height=80, max_chars=LONGEST_REASON)
-        st.text_input(f"Type **{escape(form.about[0])}** to confirm", key=keys[1], autocomplete="off")
+        title = f"Reason{optional}, for {form.kept_in}"
+        st.text_area(title, key=keys[0], height=80, max_chars=LONGEST_REASON, disabled=closed)
+        st.text_input(f"Type **{escape(form.about[0])}** to confirm", key=keys[1], autocomplete="off", disabled=closed)
         row = st.container(horizontal=True, vertical_alignment="center")
         row.form_submit_button(
             form.button,
             key=f"{form.name}.act",
             type="primary" if form.primary else "secondary",
             icon=form.icon,
+            disabled=closed,
             on_click=_sent,
             args=(_Click(form, act, keys, box, shared_history()),),
         )
-        row.caption(f":material/person: Recorded as {escape(current_actor())}")
+        if not closed:
+            row.caption(f":material/person: Recorded as {escape(current_person().name)}")
 
 
 def _sent(click: _Click) -> None:
@@ -83,7 +91,10 @@ def _sent(click: _Click) -> None:
     is touched, and whoever comes meanwhile waits: no action is begun twice, and what became of it is not lost.
     """
     reason, typed = (str(st.session_state.get(key) or "").strip() for key in click.keys)
-    actor = current_actor()
+    try:
+        actor = current_person()
+    except NotLetInError:
+        return  # the page is drawn next, and it is the sign-in page
     with click.box.busy:
         if click.spent:
             return
@@ -105,7 +116,7 @@ def _missing(form: Form, reason: str, typed: str) -> str | None:
     return None if typed == form.about[0].strip() else f"what was typed is not {escape(form.about[0])}"
 
 
-def _acted(click: _Click, actor: str, reason: str) -> Outcome:
+def _acted(click: _Click, actor: Person, reason: str) -> Outcome:
     about = click.form.about
     try:
         done = click.act(actor, reason)

@@ -15,12 +15,13 @@ from eval_pipeline.actions.observe import explain_empty
 from eval_pipeline.app_files import app_folder
 from eval_pipeline.errors import PipelineError, StoreError
 from eval_pipeline.report import numbers
-from eval_pipeline.settings import load_settings
 from eval_pipeline.store.connection import Store, find_store
 from eval_pipeline.store.mirror import open_mirror
 from eval_pipeline.store.syncing import SyncProgress
-from eval_pipeline.ui import outcome
+from eval_pipeline.ui import outcome, sign_in, style
+from eval_pipeline.ui.escaping import escape as escape
 from eval_pipeline.ui.history import SharedHistory, Snapshot
+from eval_pipeline.ui.person import app_settings
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def run_app() -> None:
     """Show the page that was asked for."""
     home = app_folder()
     st.set_page_config(page_title="eval-pipeline", page_icon=str(home / "static" / "favicon.png"), layout="wide")
+    style.apply()
     pages = {
         section: [
             st.Page(home / "pages" / f"{name}.py", title=title, icon=icon, url_path=name, default=name == DEFAULT_PAGE)
@@ -55,7 +57,10 @@ def run_app() -> None:
         ]
         for section, entries in SECTIONS.items()
     }
-    page = st.navigation(pages)
+    let_in = sign_in.is_let_in()
+    page = st.navigation(pages, position="sidebar" if let_in else "hidden")  # else Streamlit lists pages/ by itself
+    if not let_in:
+        sign_in.require_person()
     _RUNNING_ENTRYPOINT.now = True
     try:
         page.run()
@@ -111,6 +116,7 @@ def _begin(name: str) -> SharedHistory:
     if not getattr(_RUNNING_ENTRYPOINT, "now", False):
         run_app()
         st.stop()
+    sign_in.require_person()
     title, icon = next((title, icon) for entries in SECTIONS.values() for page, title, icon in entries if page == name)
     st.title(f"{icon} {title}", anchor=False)
     outcome.forget_elsewhere(name)
@@ -120,8 +126,7 @@ def _begin(name: str) -> SharedHistory:
 @st.cache_resource(show_spinner=False)
 def shared_history() -> SharedHistory:
     """The history of this process, by the settings in force when it first opened a page."""
-    settings = load_settings().settings
-    store = find_store(settings)
+    store = find_store(app_settings())
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after every run: what was imported need not be walked each time
     return SharedHistory(store, open_mirror(store))
@@ -155,6 +160,7 @@ def _read(history: SharedHistory) -> Snapshot:
 def _sidebar(history: SharedHistory, snapshot: Snapshot | None) -> None:
     """Where what is shown comes from. `None`: from the store itself, just now."""
     with st.sidebar:
+        sign_in.show_person()
         if notice := history.store.settings.notice:
             st.caption(f":material/info: {escape(notice)}")
         st.caption(f":material/database: `{history.store.shown_uri}`")
@@ -181,8 +187,3 @@ def _say_empty(history: SharedHistory, snapshot: Snapshot) -> None:
         return
     first, *rest = explain_empty(history.store)
     st.info("\n\n".join([f"**{escape(first)}**", *(escape(line) for line in rest)]), icon=":material/inbox:")
-
-
-def escape(text: str) -> str:
-    """Text from outside as Streamlit markdown that shows it as it is."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|:$~" else char for char in text)

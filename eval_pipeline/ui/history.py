@@ -85,7 +85,7 @@ class Snapshot:
 
 
 class SharedHistory:
-    """Keeps the newest snapshot; one session at a time syncs, the others wait for it."""
+    """Keeps the newest snapshot. One session at a time syncs; others wait only where there is nothing to show yet."""
 
     def __init__(self, store: Store, mirror: Mirror) -> None:
         self.store, self._mirror = store, mirror
@@ -106,17 +106,32 @@ class SharedHistory:
         """Whether nothing was ever read here, so that the next sync may take long."""
         return self._snapshot is None and not self._mirror.held()
 
+    @property
+    def read_at(self) -> datetime | None:
+        """When the store was last read for the pages, UTC."""
+        return self._snapshot.read_at if self._snapshot else None
+
     def ask_again(self) -> None:
         """Have the next snapshot ask the store, however young the last one is."""
         self._asked_at = float("-inf")
 
     def snapshot(self, progress: Progress | None = None) -> Snapshot:
         """The history, at most a few seconds old; if the store fails, what was read before and the problem."""
-        with self._lock:
-            if self._snapshot is None or self.due:
-                self._snapshot = self._read(progress)
-                self._asked_at = time.monotonic()
-            return self._snapshot
+        if self._snapshot is None:
+            with self._lock:
+                return self._newest(progress)
+        if self.due and self._lock.acquire(blocking=False):
+            try:
+                return self._newest(progress)
+            finally:
+                self._lock.release()
+        return self._snapshot
+
+    def _newest(self, progress: Progress | None) -> Snapshot:
+        if self._snapshot is None or self.due:
+            self._snapshot = self._read(progress)
+            self._asked_at = time.monotonic()
+        return self._snapshot
 
     def _read(self, progress: Progress | None) -> Snapshot:
         problem: str | None = None

@@ -10,6 +10,7 @@ from eval_pipeline.actions.auditing import find_drift, reconcile_audit, verify_a
 from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.moves import AuditRecord, RecordStatus
+from eval_pipeline.core.people import Deed
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import numbers
 from eval_pipeline.store.aliases import list_prompts
@@ -17,6 +18,8 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import outcome
 from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
+from eval_pipeline.ui.person import current_person
+from eval_pipeline.ui.sign_in import allows
 
 VERIFIED_UNASKED = 200
 """A log of more records is verified only when somebody asks: each one is read whole."""
@@ -39,7 +42,12 @@ def banners(store: Store, records: Sequence[AuditRecord]) -> None:
     if open_ones:
         st.warning(_listed("A record is unfinished.", open_ones), icon=":material/pending_actions:")
         st.button(
-            "Settle unfinished records", icon=":material/gavel:", key="audit.settle", on_click=_settle, args=(store,)
+            "Settle unfinished records",
+            icon=":material/gavel:",
+            key="audit.settle",
+            disabled=not allows(Deed.RECONCILE),
+            on_click=_settle,
+            args=(store,),
         )
     if broken:
         st.error(_listed("The log does not verify.", broken), icon=":material/gpp_bad:")
@@ -90,7 +98,7 @@ def _listed(title: str, findings: Sequence[Finding]) -> str:
 
 def _settle(store: Store) -> None:
     try:
-        done = reconcile_audit(store, utc_now())
+        done = reconcile_audit(store, utc_now(), actor=current_person())
     except PipelineError as problem:
         outcome.outbox().outcome = Outcome("failed", [f"**Not settled.** {escape(str(problem))}."])
         return

@@ -9,7 +9,10 @@ import streamlit as st
 
 from eval_pipeline.core.models import PromptEvent, Verdict
 from eval_pipeline.report import numbers
+from eval_pipeline.report.daily import daily_table
 from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
+from eval_pipeline.ui import charts
+from eval_pipeline.ui.charts import Alternative
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.history import Snapshot
 
@@ -17,6 +20,8 @@ CHART_DAYS = 30
 EVENT_CARDS = 6
 CARD_TYPES = 2
 SPARKLINE = "Last 30 complete runs"
+TREND = ":material/show_chart:"
+OPENED = "standing.opened"
 
 
 def headline(snapshot: Snapshot) -> None:
@@ -40,6 +45,7 @@ def key_figures(snapshot: Snapshot) -> None:
         f"{meeting} / {len(judged)}",
         border=True,
         height="stretch",
+        help=_course(days),
         chart_data=days["meeting"].tolist(),
         chart_type="bar",
         delta=f"{unjudged} without a complete run" if unjudged else None,
@@ -70,6 +76,7 @@ def key_figures(snapshot: Snapshot) -> None:
         numbers.rate(median),
         border=True,
         height="stretch",
+        help=_course(days),
         chart_data=days["median"].tolist(),
         chart_type="area",
     )
@@ -91,7 +98,10 @@ def verdict_banner(snapshot: Snapshot) -> None:
 
 
 def standing_table(snapshot: Snapshot) -> None:
-    """Every eval type, worst margin first; a chosen cell opens what changed, its sparkline the trend."""
+    """Every eval type, worst margin first; its name opens what changed, the button beside its sparkline the trend.
+
+    Buttons, not selected cells: a cell is selected as soon as the Tab key reaches it, and would lead away by itself.
+    """
     table = snapshot.standing
     shown = pd.DataFrame(
         {
@@ -101,27 +111,55 @@ def standing_table(snapshot: Snapshot) -> None:
             "Change": table["delta_pp"],
             "Margin": table["margin_pp"],
             SPARKLINE: table["last"],
+            "Trend": TREND,
         }
     )
-    chosen = st.dataframe(
+    st.dataframe(
         shown,
         key="standing",
         hide_index=True,
         height="content",
-        on_select="rerun",
-        selection_mode="single-cell",
         column_config={
+            "Eval type": st.column_config.ButtonColumn(type="tertiary", alignment="left", key=f"{OPENED}.type"),
             "Pass rate": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=150),
             "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f", width=60, help="Against its baseline"),
             "Margin": st.column_config.NumberColumn("Margin pp", format="%+.1f", width=80, help="To its threshold"),
-            SPARKLINE: st.column_config.LineChartColumn(y_min=_lowest(table), y_max=1, width="medium"),
+            SPARKLINE: st.column_config.LineChartColumn("Last 30 runs", y_min=_lowest(table), y_max=1, width=110),
+            "Trend": st.column_config.ButtonColumn("", type="tertiary", width=45, key=f"{OPENED}.trend"),
         },
     )
-    cells = chosen["selection"]["cells"]
-    if cells:
-        row, column = cells[0]
-        _open(table.iloc[row], trend=column == SPARKLINE)
-    st.caption("Select a row to see what changed since its baseline, or its sparkline to see its trend")
+    for button in ("type", "trend"):
+        if (click := st.session_state.get(f"{OPENED}.{button}")) is not None:
+            _open(table.iloc[click["row"]], trend=button == "trend")
+    st.caption(
+        "Click an eval type to see what changed since its baseline, or the sign beside its line to see its trend"
+    )
+    charts.as_table("overview", lambda: _alternative(snapshot))
+
+
+def _alternative(snapshot: Snapshot) -> Alternative:
+    """The small charts in the figures and in the table."""
+    days, table = snapshot.daily.tail(CHART_DAYS), snapshot.standing
+    rates = [", ".join(numbers.rate(rate) for rate in last) or numbers.MISSING for last in table["last"]]
+    return Alternative(
+        _course(days),
+        {
+            "How all eval types stood, by day": daily_table(days),
+            SPARKLINE: pd.DataFrame({"Eval type": table["eval_type"], f"{SPARKLINE}, oldest first": rates}),
+        },
+    )
+
+
+def _course(days: pd.DataFrame) -> str:
+    """What the charts of the figures show."""
+    if days.empty:
+        return "No complete run yet."
+    first, last = days.iloc[0], days.iloc[-1]
+    return (
+        f"From {numbers.day(first['day'])} to {numbers.day(last['day'])}: meeting their threshold "
+        f"{first['meeting']} of {first['judged']}, then {last['meeting']} of {last['judged']}; median pass rate "
+        f"{numbers.rate(first['median'])}, then {numbers.rate(last['median'])}."
+    )
 
 
 def _open(row: pd.Series, *, trend: bool) -> None:

@@ -9,8 +9,10 @@ import streamlit as st
 from eval_pipeline.core.models import RegressionReport
 from eval_pipeline.core.power import Plan, Setup, plan_power
 from eval_pipeline.core.regression import WARNING_DROP_PP
-from eval_pipeline.report import charts
+from eval_pipeline.report.charts import Spec, power, power_table
 from eval_pipeline.report.power import sentence
+from eval_pipeline.ui import charts
+from eval_pipeline.ui.charts import Alternative
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.regressions import Comparison
 
@@ -24,12 +26,14 @@ def section(comparison: Comparison) -> None:
     with st.expander(":material/query_stats: How many cases would show it?"):
         plan = _choose(comparison.reports)
         st.markdown(f"**{escape(sentence(plan))}**")
-        st.vega_lite_chart(_spec(plan, st.context.theme.type == "dark"), key="power")
+        spec = _spec(plan, st.context.theme.type == "dark")
+        charts.show(spec, "power")
         st.caption(
             "Shown means: found by the paired test, at 5% false alarms over all types that are checked together; "
             "reliably means in at least 80% of checks. Reckoned for cases that pass by chance, each run anew. Cases "
             "that answer alike each time show smaller drops, and gain nothing from repeats."
         )
+        charts.as_table("power", lambda: Alternative(spec["description"], {"Chance to show a drop": power_table(plan)}))
 
 
 def _choose(reports: list[RegressionReport]) -> Plan:
@@ -53,5 +57,5 @@ def _choose(reports: list[RegressionReport]) -> Plan:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _spec(plan: Plan, dark: bool) -> charts.Spec:
-    return charts.power(plan, dark=dark)
+def _spec(plan: Plan, dark: bool) -> Spec:
+    return power(plan, dark=dark)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from eval_pipeline.actions.clock import utc_now
+from eval_pipeline.actions.open_requests import SeenRequest
 from eval_pipeline.actions.promote import (
     FROM_ALIAS,
     TO_ALIAS,
@@ -14,21 +16,23 @@ from eval_pipeline.actions.promote import (
     execute_promotion,
     propose_promotion,
 )
-from eval_pipeline.core.moves import AuditRecord, GateStatus
+from eval_pipeline.core.moves import GateStatus
+from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import gate as words
-from eval_pipeline.report import numbers, shell
+from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import GATE
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
-from eval_pipeline.ui import compare_links, confirming, outcome
+from eval_pipeline.ui import compare_links, confirming, outcome, request_form
 from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.gate_table import gate_table
 from eval_pipeline.ui.outcome import Outcome
-from eval_pipeline.ui.record_card import record_lines
+from eval_pipeline.ui.permission import warn_reader
+from eval_pipeline.ui.record_card import how_to_undo, record_lines
 from eval_pipeline.ui.registry import registered_prompts
 from eval_pipeline.ui.versions import text_change, version_card
 
@@ -89,27 +93,7 @@ def what_became_of_it(proposal: Proposal) -> None:
         return
     outcome.say(done)
     if done.record is not None:
-        _how_to_undo(done.record)
-
-
-def _how_to_undo(record: AuditRecord) -> None:
-    name, alias = record.prompt_name, record.alias
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if record.from_version is not None:
-            st.page_link(
-                "pages/rollback.py",
-                label="Undo: roll back",
-                icon=":material/undo:",
-                query_params={"prompt": name, "alias": alias},
-            )
-        st.page_link(
-            "pages/audit.py",
-            label="Its audit record",
-            icon=":material/receipt_long:",
-            query_params={"record": record.id},
-        )
-    if record.from_version is not None:
-        st.code(shell.rollback(name, alias), language="bash")
+        how_to_undo(done.record)
 
 
 def decision(proposal: Proposal) -> None:
@@ -127,7 +111,7 @@ def decision(proposal: Proposal) -> None:
         st.info(f"{escape(words.new_alias(proposal.new_alias))}", icon=":material/add_circle:")
     if (command := words.advice(gate)) is not None:
         st.caption("To make the missing evidence:")
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)
         _link_to_run_evals(proposal)
 
 
@@ -194,9 +178,16 @@ def text(store: Store, proposal: Proposal) -> None:
         text_change(live, get_prompt_text(store, proposal.prompt_name, proposal.candidate))
 
 
-def act(store: Store, proposal: Proposal) -> None:
-    """The form that promotes; while the gate blocks, a separate one that overrides it."""
+def act(store: Store, proposal: Proposal, waiting: Sequence[SeenRequest] = ()) -> None:
+    """The form that promotes; while the gate blocks, a separate one that overrides it.
+
+    Where the alias is protected they ask for approval instead. `waiting`: the requests that are open already.
+    """
     if proposal.needless:
+        return
+    warn_reader(store, proposal.prompt_name, proposal.candidate)
+    if proposal.to_alias in store.settings.gate.protected:
+        request_form.ask(store, proposal, waiting)
         return
     change = f"{escape(f'{proposal.prompt_name}@{proposal.to_alias}')}: {_change(proposal)}"
     if proposal.gate.allowed:
@@ -216,6 +207,7 @@ def act(store: Store, proposal: Proposal) -> None:
 def _form(proposal: Proposal, *, forced: bool) -> Form:
     return Form(
         name="force" if forced else "promote",
+        deed=Deed.FORCE if forced else Deed.PROMOTE,
         about=(proposal.prompt_name, proposal.to_alias),
         seen=_change(proposal),
         button="Promote against the gate" if forced else "Promote",
@@ -229,7 +221,7 @@ def _change(proposal: Proposal) -> str:
     return numbers.version_change(proposal.live, proposal.candidate)
 
 
-def _promote(store: Store, seen: Proposal, actor: str, reason: str, *, force: bool) -> Outcome:
+def _promote(store: Store, seen: Proposal, actor: Person, reason: str, *, force: bool) -> Outcome:
     """Do it: the action checks everything again, against what the person saw."""
     result = execute_promotion(store, seen, actor=actor, reason=reason, force=force)
     about, name = (seen.prompt_name, seen.to_alias), escape(f"{seen.prompt_name}@{seen.to_alias}")

@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from eval_pipeline.core.moves import AuditRecord, PromotionEvalCheck
-from eval_pipeline.report import numbers
+from eval_pipeline.report import numbers, request_words, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
@@ -63,7 +63,30 @@ def record_lines(record: AuditRecord) -> list[str]:
         f"Recorded as no. {record.sequence} (`{record.id}`) by {escape(record.actor)}, {numbers.when(record.timestamp)}"
         + (f", resting on {evidence}." if record.justifying_run_ids else ".")
     ]
+    if record.request:
+        lines.append(f"{escape(request_words.sentence(request_words.behind(record.request)))}")
     return [*lines, f"Note: {escape(record.outcome)}."] if record.outcome else lines
+
+
+def how_to_undo(record: AuditRecord) -> None:
+    """After a promotion: the way back, and the way to its record."""
+    name, alias = record.prompt_name, record.alias
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if record.from_version is not None:
+            st.page_link(
+                "pages/rollback.py",
+                label="Undo: roll back",
+                icon=":material/undo:",
+                query_params={"prompt": name, "alias": alias},
+            )
+        st.page_link(
+            "pages/audit.py",
+            label="Its audit record",
+            icon=":material/receipt_long:",
+            query_params={"record": record.id},
+        )
+    if record.from_version is not None:
+        st.code(shell.rollback(name, alias), language=None)
 
 
 def _understood(text: str | None) -> RecordContent | None:
@@ -92,6 +115,9 @@ def _fields(record: AuditRecord, content: RecordContent | None) -> None:
     }
     if content is not None and content.source_alias:
         rows["From"] = f"@{content.source_alias}"
+    if record.request:
+        rows["Asked for by"] = record.request.requester
+        rows["Approved by"] = ", ".join(record.request.approvers)
     if record.outcome:
         rows["Outcome"] = record.outcome
     with st.container(horizontal=True, gap="medium"):

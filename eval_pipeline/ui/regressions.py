@@ -14,8 +14,9 @@ from eval_pipeline.core.regression import check_all_regressions, compare_runs
 from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import LOOKS, badge, label
-from eval_pipeline.ui import compare_links, noise, what_changed
+from eval_pipeline.ui import compare_links, mlflow_links, noise, what_changed
 from eval_pipeline.ui.choosing import remember, select
+from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
 
@@ -121,6 +122,7 @@ def _sentence(report: RegressionReport) -> None:
     fell = report.delta_pp < 0
     label = f"Which cases of {escape(report.eval_type)} broke" if fell else f"The cases of {escape(report.eval_type)}"
     compare_links.link(label, _address(report))
+    mlflow_links.line(report.eval_type, {"baseline": report.baseline_run_id, "current run": report.current_run_id})
 
 
 def _address(report: RegressionReport) -> dict[str, str]:
@@ -142,6 +144,7 @@ def table(comparison: Comparison) -> None:
                 "Evidence": [numbers.evidence(report.evidence) for report in reports],
                 "Run": [table_time(report.current_timestamp) for report in reports],
                 "Cases": [compare_links.url(_address(report)) for report in reports],
+                **_in_mlflow(reports),
             }
         )
         st.dataframe(shown, hide_index=True, height="content", column_config=_COLUMNS)
@@ -152,12 +155,18 @@ def table(comparison: Comparison) -> None:
             st.caption(f":material/warning: {escape(report.eval_type)}: {escape(note)}")
 
 
+def _in_mlflow(reports: Sequence[RegressionReport]) -> dict[str, list[str | None]]:
+    links = [mlflow_links.run_links(each.eval_type, {"": each.current_run_id}).get("") for each in reports]
+    return {"MLflow": links} if any(links) else {}
+
+
 _COLUMNS = {
     "Baseline": st.column_config.NumberColumn(format="%.1f%%"),
     "Current": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
     "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f"),
-    "Run": st.column_config.DatetimeColumn("Current run (UTC)", format="DD MMM YYYY HH:mm"),
+    "Run": time_column("Current run"),
     "Cases": st.column_config.LinkColumn(display_text="Compare", width="small"),
+    "MLflow": st.column_config.LinkColumn(display_text="Open", width=60),
 }
 
 

@@ -11,6 +11,7 @@ from eval_pipeline.actions.promote import TO_ALIAS
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.audit import of_alias
 from eval_pipeline.core.moves import AuditRecord, RecordStatus, RollbackPlan
+from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
@@ -22,6 +23,7 @@ from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
+from eval_pipeline.ui.permission import warn_reader
 from eval_pipeline.ui.record_card import record_lines
 from eval_pipeline.ui.registry import registered_prompts
 from eval_pipeline.ui.versions import text_change, version_card
@@ -100,7 +102,7 @@ def _how_to_undo(record: AuditRecord, left: int) -> None:
             icon=":material/receipt_long:",
             query_params={"record": record.id},
         )
-    st.code(shell.promote(name, left, alias), language="bash")
+    st.code(shell.promote(name, left, alias), language=None)
 
 
 def where_to(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
@@ -130,8 +132,10 @@ def act(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
     """The form that rolls back."""
     if plan is None:
         return
+    warn_reader(store, plan.prompt_name, plan.to_version)
     form = Form(
         name="rollback",
+        deed=Deed.ROLL_BACK,
         about=(plan.prompt_name, plan.alias),
         seen=_change(plan),
         button=f"Roll back to v{plan.to_version}",
@@ -146,7 +150,7 @@ def _change(plan: RollbackPlan) -> str:
     return numbers.version_change(plan.from_version, plan.to_version)
 
 
-def _roll_back(store: Store, plan: RollbackPlan, actor: str, reason: str, *, named: bool) -> Outcome:
+def _roll_back(store: Store, plan: RollbackPlan, actor: Person, reason: str, *, named: bool) -> Outcome:
     """Do it: the action checks everything again, against what the person saw."""
     record = execute_rollback(store, plan, actor=actor, reason=reason, named=named)
     name = escape(f"{plan.prompt_name}@{plan.alias}")

@@ -7,11 +7,11 @@ import streamlit as st
 from eval_pipeline.core.models import RegressionReport, TrendPoint
 from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import run_state
-from eval_pipeline.report.links import mlflow_home, run_url
 from eval_pipeline.report.looks import badge
 from eval_pipeline.ui import compare_links
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.mlflow_links import run_link
 
 
 def run_card(snapshot: Snapshot, run_id: str) -> None:
@@ -70,13 +70,10 @@ def _ways_on(point: TrendPoint, report: RegressionReport | None) -> None:
             icon=":material/trending_down:",
             query_params={"eval": point.eval_type, "current": point.run_id},
         )
-        address = compare_links.runs_address(report.eval_type, report.baseline_run_id, report.current_run_id)
-        compare_links.link("Case by case", address)
-    store = shared_history().store
-    home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
-    if home:
-        st.link_button(
-            "Open in MLflow", run_url(home, point.experiment_id, point.run_id), icon=":material/open_in_new:"
-        )
+        runs = compare_links.runs_address(report.eval_type, report.baseline_run_id, report.current_run_id)
+        compare_links.link("Case by case", runs)
+    address = run_link(point.experiment_id, point.run_id)
+    if address is not None:
+        st.link_button("Open in MLflow", address, icon=":material/open_in_new:")
     else:
         st.caption("To link runs to MLflow, set `mlflow_ui_url` to where your team opens it.")

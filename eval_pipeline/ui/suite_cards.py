@@ -9,6 +9,7 @@ import streamlit as st
 from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.actions.starting import last_words, launch, state_here, suites_at_work
 from eval_pipeline.actions.suites import cancel_suite
+from eval_pipeline.core.people import Deed
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState, TypeProgress, TypeState
 from eval_pipeline.errors import PipelineError, RefusedError, StoreError, UsageError
 from eval_pipeline.report import numbers, suite_words
@@ -17,7 +18,8 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import outcome
 from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
-from eval_pipeline.ui.person import current_actor
+from eval_pipeline.ui.person import current_person
+from eval_pipeline.ui.sign_in import allows, require_person_in_fragment
 from eval_pipeline.ui.suite_choice import suite_word
 
 READ_EVERY_S, LOOK_EVERY_S = 2, 15
@@ -26,9 +28,6 @@ SHORT_ID = 8
 MOST_FAILURES = 6
 LONGEST_PROBLEM = 300
 ABOUT = "suite"
-_NO_LINK = "@\u2060"
-"""A heading is there to be clicked: an address in it must not become a link."""
-
 
 Seen = tuple[SuiteRun, SuiteState]
 """A suite run, and what it is as seen from this machine."""
@@ -55,6 +54,7 @@ def _cards(store: Store, ids: list[tuple[str, bool]], first: list[list[Seen]]) -
 
     When another suite run is at work than the page knows, or one has ended, the whole page is shown anew.
     """
+    require_person_in_fragment()
     with stopping_kindly():
         seen = first.pop() if first else suites_at_work(store)
     if _ids(seen) != ids:
@@ -86,7 +86,7 @@ def _heading(suite: SuiteRun) -> str:
     said = [f"Run `{suite.id[:SHORT_ID]}`", escape(suite_word(suite.suite))]
     if suite.candidate:
         said.append(f"**{escape(suite_words.candidate(suite))}**")
-    said += [escape(suite_words.started_by(suite)).replace("@", _NO_LINK), f"{suite.done}/{suite.total} evals"]
+    said += [escape(suite_words.started_by(suite)), f"{suite.done}/{suite.total} evals"]
     return " · ".join(said)
 
 
@@ -149,6 +149,8 @@ def _failures(suite: SuiteRun) -> None:
 
 def _acts(store: Store, suite: SuiteRun, state: SuiteState) -> None:
     """The buttons of a card: cancel, which asks once more, or resume and clear."""
+    if not allows(Deed.CANCEL_SUITE):
+        return
     row = st.container(horizontal=True, vertical_alignment="center")
     if state is SuiteState.LOST:
         resume_button(row, store, suite)
@@ -177,17 +179,20 @@ def _set(key: str, value: bool) -> None:
 
 def resume_button(row: st.delta_generator.DeltaGenerator, store: Store, suite: SuiteRun) -> None:
     """Has a process of this machine do what is missing."""
+    with row:
+        if not allows(Deed.RUN_EVALS):
+            return
     _act_button(row, "Resume", ":material/resume:", lambda: _resumed(store, suite), f"resume:{suite.id}")
 
 
 def _resumed(store: Store, suite: SuiteRun) -> str | None:
-    launch(store, suite.id, attempts=len(suite.attempts))
+    launch(store, suite.id, actor=current_person(), attempts=len(suite.attempts))
     return None
 
 
 def _ended(store: Store, suite: SuiteRun) -> str | None:
     """Have it end; what to say of it, unless its card does."""
-    said = cancel_suite(store, suite.id, actor=current_actor())
+    said = cancel_suite(store, suite.id, actor=current_person())
     return None if state_here(suite).open else said
 
 

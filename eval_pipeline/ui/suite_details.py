@@ -182,7 +182,7 @@ def _mlflow_link(home: str, each: TypeProgress, baselines: Baselines) -> str | N
 
 def _how_to_go_on(store: Store, suite: SuiteRun) -> None:
     st.markdown("**To do what is missing**, here or in a terminal of a machine with the same settings:")
-    st.code(suite_words.resume_command(suite.id), language="bash")
+    st.code(suite_words.resume_command(suite.id), language=None)
     resume_button(st.container(horizontal=True), store, suite)
     said = last_words(store, suite.id)
     if said is not None:

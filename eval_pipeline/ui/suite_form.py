@@ -15,6 +15,7 @@ from eval_pipeline.actions.planning import (
     refuse_without_target,
 )
 from eval_pipeline.actions.starting import start_suite
+from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.core.suite_runs import Trigger
 from eval_pipeline.errors import PipelineError, RefusedError, StoreError, UsageError
 from eval_pipeline.report import numbers, suite_words
@@ -23,7 +24,8 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import outcome
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.outcome import Outbox, Outcome
-from eval_pipeline.ui.person import current_actor
+from eval_pipeline.ui.person import NotLetInError, current_person
+from eval_pipeline.ui.sign_in import allows
 from eval_pipeline.ui.suite_choice import SELECTED, Choice, choose, remember
 
 STARTED = ("start", "")
@@ -48,7 +50,6 @@ class _Click:
     store: Store
     choice: Choice
     seen: SuitePlan
-    actor: str
     box: Outbox
     spent: bool = False
 
@@ -152,19 +153,19 @@ def _prompt_badge(name: str, plan: SuitePlan) -> str:
 
 def _button(store: Store, choice: Choice, plan: SuitePlan | None) -> None:
     """The button. Each rendering is good for one start, and after each it is another button."""
-    box = outcome.outbox()
+    box, closed = outcome.outbox(), not allows(Deed.RUN_EVALS)
     row = st.container(horizontal=True, vertical_alignment="center")
-    actor = current_actor()
     row.button(
         "Start run",
         key=f"run_evals.start:{box.attempts}",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=plan is None,
+        disabled=plan is None or closed,
         on_click=_start,
-        args=(None if plan is None else _Click(store, choice, plan, actor, box),),
+        args=(None if plan is None else _Click(store, choice, plan, box),),
     )
-    row.caption(f":material/person: Recorded as {escape(actor)}")
+    if not closed:
+        row.caption(f":material/person: Recorded as {escape(current_person().name)}")
     done = outcome.last(*STARTED)
     if done is not None:
         outcome.say(done)
@@ -174,20 +175,24 @@ def _start(click: _Click | None) -> None:
     """Take one click; nothing of Streamlit is touched, for the reason that `confirming` gives."""
     if click is None:
         return
+    try:
+        person = current_person()
+    except NotLetInError:
+        return  # the page is drawn next, and it is the sign-in page
     with click.box.busy:
         if click.spent:
             return
         click.spent = True
         click.box.attempts += 1
-        click.box.outcome = _started(click)
+        click.box.outcome = _started(click, person)
 
 
-def _started(click: _Click) -> Outcome:
+def _started(click: _Click, person: Person) -> Outcome:
     try:
         plan = click.choice.plan(click.store)
         if changes := _changes(click.seen, plan):
             return Outcome("refused", [f"**Nothing was started:** {escape(changes)}. Look again."], STARTED)
-        suite_id = start_suite(click.store, plan, trigger=Trigger.PAGE, actor=click.actor, jobs=click.choice.jobs)
+        suite_id = start_suite(click.store, plan, trigger=Trigger.PAGE, actor=person, jobs=click.choice.jobs)
     except (RefusedError, UsageError) as problem:
         return Outcome("refused", [f"**Nothing was started.** {escape(str(problem))}."], STARTED)
     except PipelineError as problem:

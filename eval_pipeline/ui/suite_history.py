@@ -16,6 +16,8 @@ from eval_pipeline.report.looks import SUITES
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import find_suite_run, list_suite_runs
 from eval_pipeline.ui.baselines import Baselines
+from eval_pipeline.ui.choosing import open_one
+from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.suite_choice import SELECTED, suite_word
 from eval_pipeline.ui.suite_details import details_card
@@ -42,6 +44,9 @@ def show(store: Store, at_work: Collection[str]) -> None:
         st.caption(f"The newest {numbers.count(NEWEST)} · Select a row to see its eval types")
     else:
         st.caption("Select a row to see its eval types")
+    if suites:
+        by_id = {suite.id: suite for suite in suites}
+        open_one("Or open a suite run here", SELECTED, list(by_id), lambda each: _name(by_id[each]))
     asked = st.query_params.get(SELECTED)
     if asked and asked not in at_work:
         _details(store, asked, suites)
@@ -63,7 +68,7 @@ def _table(suites: Sequence[SuiteRun], baselines: Baselines) -> None:
 
 
 _COLUMNS = {
-    "At": st.column_config.DatetimeColumn("At (UTC)", format="DD MMM YYYY HH:mm"),
+    "At": time_column("At"),
     "Passed": st.column_config.TextColumn(alignment="right"),
     "Took": st.column_config.TextColumn(alignment="right"),
     "Regressed": st.column_config.TextColumn(width="medium"),
@@ -97,6 +102,12 @@ def _regressed(suite: SuiteRun, baselines: Baselines) -> str:
         return baselines.version(suite, each)
 
     return suite_words.regressions(suite.types, version)
+
+
+def _name(suite: SuiteRun) -> str:
+    about = suite_words.candidate(suite) if suite.candidate else ""
+    said = [numbers.when(suite.started), suite_word(suite.suite), about, suite.id[:8]]
+    return " · ".join(filter(None, said))
 
 
 def _pick(key: str) -> None:

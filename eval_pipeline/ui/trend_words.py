@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence, Set
 
 import streamlit as st
 
@@ -14,24 +13,21 @@ from eval_pipeline.ui.history import Snapshot
 MOST = 5
 """So many eval types are told of."""
 
-_HASHES: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: lambda snapshot: snapshot.version}
 
-
-def captions(snapshot: Snapshot, eval_types: Sequence[str], run_ids: Collection[str]) -> None:
-    """A line for each of the types whose runs in view tell something, at most a few."""
-    lines = _lines(snapshot, tuple(eval_types), frozenset(run_ids))
+def captions(lines: Sequence[str]) -> None:
+    """What `lines` tells, but not too much of it."""
     for line in lines[:MOST]:
         st.caption(line)
     if len(lines) > MOST:
         st.caption(f"The same can be said of {len(lines) - MOST} more: choose fewer eval types to read it.")
 
 
-@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
-def _lines(snapshot: Snapshot, eval_types: tuple[str, ...], run_ids: frozenset[str]) -> list[str]:
+def lines(snapshot: Snapshot, eval_types: Sequence[str], run_ids: Set[str]) -> list[str]:
+    """A line for each of the types whose runs in view tell something."""
     return [line for name in eval_types if name in snapshot.types for line in _told(snapshot, name, run_ids)]
 
 
-def _told(snapshot: Snapshot, name: str, run_ids: frozenset[str]) -> Iterator[str]:
+def _told(snapshot: Snapshot, name: str, run_ids: Set[str]) -> Iterator[str]:
     summary = snapshot.types[name].summary
     points = [point for point in summary.points if point.run_id in run_ids]
     changes = [change for change in summary.prompt_changes if change.run_id in run_ids]

@@ -11,10 +11,14 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from eval_pipeline.report import charts, numbers
+from eval_pipeline.report import numbers
+from eval_pipeline.report.charts import Spec, cells, event_table, heatmap, heatmap_table, run_table, say_trend, trend
+from eval_pipeline.report.csv_text import csv_text
 from eval_pipeline.report.frames import events_frame
 from eval_pipeline.report.looks import LOOKS
-from eval_pipeline.ui import trend_words
+from eval_pipeline.ui import charts, trend_words
+from eval_pipeline.ui.charts import Alternative
+from eval_pipeline.ui.choosing import MOST_OPENED, open_one
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.history import Snapshot
 
@@ -55,7 +59,7 @@ def controls(snapshot: Snapshot) -> View:
         "Eval types", list(snapshot.types), key="evals", bind="query-params", placeholder="All, worst margin first"
     )
     of_prompts = prompt.multiselect("Prompts", prompts, key="prompts", bind="query-params", placeholder="All")
-    row = st.container(horizontal=True, gap="large")
+    row = st.container(horizontal=True, gap="medium")
     days = row.segmented_control(
         "Window", list(WINDOWS), default="All", required=True, key="window", bind="query-params"
     )
@@ -110,34 +114,41 @@ def select_events(snapshot: Snapshot, view: View) -> pd.DataFrame:
 _HASHES: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: lambda snapshot: snapshot.version}
 
 
-@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
-def _spec(snapshot: Snapshot, view: View, dark: bool) -> charts.Spec:
+@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_HASHES)
+def _spec(snapshot: Snapshot, view: View, dark: bool) -> Spec:
     """The chart of a view; made once per version of the history, for all sessions."""
     runs = select(snapshot, view)
     if view.kind == HEATMAP:
-        return charts.heatmap(runs, dark=dark)
-    return charts.trend(runs, select_events(snapshot, view), dark=dark, band=view.band)
+        return heatmap(runs, dark=dark)
+    return trend(runs, select_events(snapshot, view), dark=dark, band=view.band)
+
+
+@st.cache_data(show_spinner=False, max_entries=128, hash_funcs=_HASHES)
+def _told(snapshot: Snapshot, view: View) -> list[str]:
+    return trend_words.lines(snapshot, view.eval_types, frozenset(select(snapshot, view)["run_id"]))
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=_HASHES)
-def _cells(snapshot: Snapshot, view: View, dark: bool) -> dict[str, charts.Spec]:
-    return charts.cells(select(snapshot, view), select_events(snapshot, view), dark=dark)
+def _cells(snapshot: Snapshot, view: View, dark: bool) -> dict[str, Spec]:
+    return cells(select(snapshot, view), select_events(snapshot, view), dark=dark)
 
 
 def chart(snapshot: Snapshot, view: View) -> None:
     """The chart of the view; a click on a run opens it."""
-    dark = st.context.theme.type == "dark"
     if view.kind == MULTIPLES:
-        _draw_cells(snapshot, view, _cells(snapshot, view, dark))
+        _draw_cells(snapshot, view, _cells(snapshot, view, _dark()))
         return
-    spec = _spec(snapshot, view, dark)
-    st.vega_lite_chart(spec, key=CHART_KEY, on_select=_pick, selection_mode="run")
+    charts.show(_spec(snapshot, view, _dark()), CHART_KEY, _pick)
     hint = "Click a point to open its run"
     if view.drawn_together:
         hint += " · click a legend entry to focus · Ctrl + scroll to zoom, drag to pan, double-click to reset"
     st.caption(hint)
     if view.drawn_together:
-        trend_words.captions(snapshot, view.eval_types, select(snapshot, view)["run_id"].tolist())
+        trend_words.captions(_told(snapshot, view))
+
+
+def _dark() -> bool:
+    return bool(st.context.theme.type == "dark")
 
 
 def _pick() -> None:
@@ -160,7 +171,7 @@ def _draw_cells(snapshot: Snapshot, view: View, specs: Mapping[str, Any]) -> Non
                 heading = st.container(horizontal=True, horizontal_alignment="distribute", gap="xsmall")
                 heading.markdown(f"**{escape(numbers.shortened(name, CELL_NAME))}**", width="content")
                 heading.markdown(f":{look.badge}-badge[{look.icon} {numbers.rate_short(rate)}]", width="content")
-                st.vega_lite_chart(specs[name], key=f"cell-{name}")
+                charts.show(specs[name], f"cell-{name}")
 
 
 def say_no_runs(snapshot: Snapshot, view: View) -> None:
@@ -172,11 +183,43 @@ def say_no_runs(snapshot: Snapshot, view: View) -> None:
     )
 
 
-def download(snapshot: Snapshot, view: View) -> None:
+def table(snapshot: Snapshot, view: View) -> None:
+    """What the chart shows, in words and as a table, when it is asked for."""
+    charts.as_table(CHART_KEY, lambda: _alternative(snapshot, view))
+
+
+def _alternative(snapshot: Snapshot, view: View) -> Alternative:
+    runs, events = select(snapshot, view), select_events(snapshot, view)
+    if view.kind == HEATMAP:
+        said = _spec(snapshot, view, _dark())["description"]
+        return Alternative(said, {"Margins to the threshold, of the worst run": heatmap_table(runs)})
+    said = _spec(snapshot, view, _dark())["description"] if view.drawn_together else say_trend(runs, len(runs), events)
+    return Alternative(said, {"Runs": run_table(runs, view.band), "Prompt events": event_table(events)})
+
+
+def ways_on(snapshot: Snapshot, view: View) -> None:
+    """The runs in view, to open one of them without a pointer, and to download them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        newest = select(snapshot, view).nlargest(MOST_OPENED, "started")
+        columns = (newest[name] for name in ("run_id", "eval_type", "started", "pass_rate"))
+        said = {
+            run_id: f"{name} · {numbers.when(at)} · {numbers.rate(rate)}"
+            for run_id, name, at, rate in zip(*columns, strict=True)
+        }
+        open_one("Open a run", "run", list(said), lambda run_id: said[run_id])
+        _download(snapshot, view)
+
+
+def _download(snapshot: Snapshot, view: View) -> None:
     """The runs in view as CSV, made when it is asked for."""
+
+    def made() -> bytes:
+        runs = select(snapshot, view)
+        return csv_text(list(map(str, runs)), runs.itertuples(index=False, name=None)).encode()
+
     st.download_button(
         "Download CSV",
-        lambda: select(snapshot, view).to_csv(index=False).encode(),
+        made,
         file_name="eval-trends.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -21,13 +21,24 @@ class Actors(Forker):
     """Starts them and hears how they end."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__("tests.actions.forking")
+        super().__init__("tests.actions.forking:act")
         self._folder = folder
 
-    def start(self, stage: Stage, *, actions: int = 1, seed: int = 0, die_at: int | None = None) -> int:
-        """Start a process that opens the store; its id, once it waits to act."""
-        where = {"uri": stage.store.uri, "base": stage.builder.base, "folder": str(self._folder)}
-        return self.order(**where, actions=actions, seed=seed, die_at=die_at)
+    def start(
+        self,
+        stage: Stage,
+        *,
+        actions: int = 1,
+        seed: int = 0,
+        die_at: int | None = None,
+        approve: str | None = None,
+        reject: str | None = None,
+    ) -> int:
+        """Start a process that opens the store; its id, once it waits to act. `approve`, `reject`: requests, by id."""
+        where = {"uri": stage.store.uri, "base": stage.builder.base, "prompt": stage.prompt}
+        return self.order(
+            **where, folder=str(self._folder), actions=actions, seed=seed, die_at=die_at, approve=approve, reject=reject
+        )
 
     def ended(self, processes: int) -> tuple[list[int], Counter[str]]:
         """Wait for so many to end; their exit codes (-9 for a kill) and what those that were not killed did."""

@@ -1,7 +1,8 @@
 """What a forked process does that promotes and rolls back; see `tests.forking`.
 
-An order is `{"uri", "base", "folder", "seed", "actions", "die_at"}`: the child opens the store, waits, and promotes and
-rolls back at random, `actions` times. With `die_at` it kills itself before the write of this number to the store.
+An order is `{"uri", "base", "prompt", "folder", "seed", "actions", "die_at", "approve", "reject"}`: the child opens the
+store, waits, and promotes and rolls back at random, `actions` times, or else approves or rejects the request of this
+id. With `die_at` it kills itself before the write of this number to the store.
 Then it says `done <pid> <counts as JSON>`.
 """
 
@@ -13,16 +14,15 @@ import random
 from collections import Counter
 from typing import Any
 
-import mlflow.store.model_registry.sqlalchemy_store
-import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
+from eval_pipeline.actions.requesting import approve_request, close_request
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.errors import PipelineError, RefusedError
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from tests.actions.stage import VERSIONS, interpose
-from tests.forking import Ready, killing_at, say, serve
+from tests.forking import Ready, killing_at, say
 
 WRITES = {
     "create_experiment",
@@ -50,21 +50,25 @@ def act(order: dict[str, Any], ready: Ready) -> None:
         interpose(store, lambda name: step() if name in WRITES else None)
     ready()
     chance, counts = random.Random(order["seed"]), Counter[str]()
-    for number in range(order["actions"]):
-        counts[one(store, chance, f"process {os.getpid()}", number)] += 1
+    actor = Person(f"process {os.getpid()}", Role.PROMOTER)
+    if order["approve"] or order["reject"]:
+        counts[decide(store, order, actor)] += 1
+    else:
+        for number in range(order["actions"]):
+            counts[one(store, order["prompt"], chance, actor, number)] += 1
     say("done", os.getpid(), json.dumps(counts))
 
 
-def one(store: Store, chance: random.Random, actor: str, number: int) -> str:
+def one(store: Store, prompt: str, chance: random.Random, actor: Person, number: int) -> str:
     """Promote or roll back; what came of it."""
     try:
         if number and chance.random() < 0.4:
-            plan = propose_rollback(store, "persona")
+            plan = propose_rollback(store, prompt)
             if plan is None:
                 return "nothing to roll back to"
             execute_rollback(store, plan, actor=actor, reason="worse")
             return "rolled back"
-        proposal = propose_promotion(store, "persona", version=chance.choice(VERSIONS))
+        proposal = propose_promotion(store, prompt, version=chance.choice(VERSIONS))
         result = execute_promotion(store, proposal, actor=actor, reason="better")
     except RefusedError as problem:
         line = str(problem)
@@ -77,5 +81,15 @@ def one(store: Store, chance: random.Random, actor: str, number: int) -> str:
     return "live already" if result.gate.allowed else "blocked"
 
 
-if __name__ == "__main__":
-    serve(act)
+def decide(store: Store, order: dict[str, Any], actor: Person) -> str:
+    """Approve or reject; what came of it."""
+    try:
+        if order["reject"]:
+            close_request(store, order["reject"], actor=actor, reason="no")
+            return "rejected"
+        result = approve_request(store, order["approve"], actor=actor).result
+    except RefusedError as problem:
+        return "refused" if "\n" not in str(problem) else f"refused: {problem}"
+    except PipelineError as problem:
+        return f"failed: {problem}"
+    return "promoted" if result is not None and result.promoted else f"nothing: {result}"

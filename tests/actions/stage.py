@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval_pipeline.actions.auditing import audit_log, reconcile_audit, verify_audit
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
@@ -20,17 +21,21 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import find_ledger
 from eval_pipeline.store.registering import register_prompt_version
 from tests.builder import StoreBuilder
+from tests.people import ADA
+
+if TYPE_CHECKING:
+    from tests.conftest import Server
 
 VERSIONS = (1, 2, 3, 4)
 TYPES = ("security", "tone")
 CANDIDATE, LIVE = 2, 1
 SPY = """
-CREATE TABLE spied_moves (prompt TEXT, alias TEXT, before INTEGER, after INTEGER);
-CREATE TRIGGER spied_insert AFTER INSERT ON registered_model_aliases
+CREATE TABLE IF NOT EXISTS spied_moves (prompt TEXT, alias TEXT, before INTEGER, after INTEGER);
+CREATE TRIGGER IF NOT EXISTS spied_insert AFTER INSERT ON registered_model_aliases
   BEGIN INSERT INTO spied_moves VALUES (new.name, new.alias, NULL, new.version); END;
-CREATE TRIGGER spied_update AFTER UPDATE ON registered_model_aliases WHEN old.version != new.version
+CREATE TRIGGER IF NOT EXISTS spied_update AFTER UPDATE ON registered_model_aliases WHEN old.version != new.version
   BEGIN INSERT INTO spied_moves VALUES (new.name, new.alias, old.version, new.version); END;
-CREATE TRIGGER spied_delete AFTER DELETE ON registered_model_aliases
+CREATE TRIGGER IF NOT EXISTS spied_delete AFTER DELETE ON registered_model_aliases
   BEGIN INSERT INTO spied_moves VALUES (old.name, old.alias, old.version, NULL); END;
 """
 
@@ -52,7 +57,7 @@ def furnish(builder: StoreBuilder, prompt: str = "persona") -> None:
 
 def spy(path: Path) -> None:
     """Have the database of a store note every move of an alias from now on."""
-    with closing(sqlite3.connect(path)) as database:
+    with closing(sqlite3.connect(path, timeout=60)) as database:
         database.executescript(SPY)
 
 
@@ -90,6 +95,16 @@ class Stage:
         """A store on a file."""
         return cls(Store(builder.uri, Settings()), builder, builder.path)
 
+    @classmethod
+    def behind(cls, server: Server) -> Stage:
+        """A store behind the server of all tests: a base experiment and a prompt of its own."""
+        name = uuid.uuid4().hex[:8]
+        builder = StoreBuilder(server.uri, name)
+        furnish(builder, name)
+        path = Path(server.db_uri.removeprefix("sqlite:///"))
+        spy(path)
+        return cls(Store(server.uri, Settings.model_validate({"base_experiment": name})), builder, path, name)
+
     @property
     def client(self) -> Any:
         """MLflow's client."""
@@ -103,7 +118,7 @@ class Stage:
     def promote(self, version: int | None = None, store: Store | None = None, **said: Any) -> PromotionResult:
         """Promote as the command line does."""
         store = store or self.store
-        said = {"actor": "ada", "reason": "better", **said}
+        said = {"actor": ADA, "reason": "better", **said}
         return execute_promotion(store, propose_promotion(store, self.prompt, version=version), **said)
 
     def roll_back(self, to_version: int | None = None, store: Store | None = None, **said: Any) -> AuditRecord:
@@ -111,7 +126,7 @@ class Stage:
         store = store or self.store
         plan = propose_rollback(store, self.prompt, to_version=to_version)
         assert plan is not None
-        said = {"actor": "ada", "reason": "worse", **said}
+        said = {"actor": ADA, "reason": "worse", **said}
         return execute_rollback(store, plan, named=to_version is not None, **said)
 
     def live(self, alias: str = "production") -> int:
@@ -153,15 +168,16 @@ class Stage:
         """Reconcile; then every move has exactly one finished record, no finished record lacks its move, nothing is
         left open, the log verifies, and there is nothing left to reconcile.
         """
-        reconcile_audit(self.store, now())
+        reconcile_audit(self.store, now(), actor=ADA)
         records = [each for each in self.log() if each.alias == "production"]
         finished = [(each.from_version, each.to_version) for each in records if each.status is RecordStatus.FINISHED]
         ledger = find_ledger(self.store)
         runs = read_stored(ledger, with_content=False).values() if ledger else []
-        assert (finished, [r for r in records if r.status is RecordStatus.RUNNING]) == (moves(self.path), [])
+        begun = [record for record in records if record.status is RecordStatus.RUNNING]
+        assert (finished, begun) == (moves(self.path, self.prompt), [])
         assert [run.record_id for run in runs if run.status == "RUNNING"] == []
         assert verify_audit(self.store) == []
-        assert reconcile_audit(self.store, now()) == []
+        assert reconcile_audit(self.store, now(), actor=ADA) == []
 
 
 class Interposed:

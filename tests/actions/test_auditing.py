@@ -17,6 +17,7 @@ from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from tests.actions.stage import Stage, furnish_spied, interpose, now
 from tests.builder import StoreBuilder
+from tests.people import ADA
 
 
 def tell(builder: StoreBuilder) -> None:
@@ -131,7 +132,7 @@ def test_what_was_done_to_a_record_is_named_and_the_log_can_still_be_read_and_ad
     assert (finding.kind, finding.sequence, finding.breaks_chain) == (kind, 2, True)
     assert finding.text.endswith(said)
     assert len(story.log()) == (2 if meddle in {garble_entry, delete_entry} else 3)
-    assert reconcile_audit(story.store, now()) == []
+    assert reconcile_audit(story.store, now(), actor=ADA) == []
     assert story.promote(4).promoted
 
 
@@ -206,10 +207,10 @@ def test_what_happened_becomes_events_and_what_never_happened_does_not(story: St
 
 def test_each_base_experiment_has_a_log_of_its_own(story: Stage) -> None:
     other = Store(story.store.uri, Settings(base_experiment="other"))
-    assert (verify_audit(other), reconcile_audit(other, now())) == ([], [])
+    assert (verify_audit(other), reconcile_audit(other, now(), actor=ADA)) == ([], [])
 
 
 def test_a_default_store_that_is_not_there_has_an_empty_log_and_is_not_made(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path}/none.db", Settings(), named=False)
-    assert (verify_audit(store), reconcile_audit(store, now())) == ([], [])
+    assert (verify_audit(store), reconcile_audit(store, now(), actor=ADA)) == ([], [])
     assert not (tmp_path / "none.db").exists()

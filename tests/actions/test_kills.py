@@ -5,18 +5,15 @@ The database itself notes every move of the alias; `check_settled` compares the 
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from eval_pipeline.store.connection import Store
 from tests.actions.actors import Actors, moments
 from tests.actions.stage import Stage, moves
-from tests.builder import StoreBuilder
-from tests.conftest import start_server
+from tests.conftest import Server
 
 RANDOM_KILLS = 3
 PROMOTE_THEN_ROLL_BACK = 12
@@ -60,17 +57,11 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_invented(actors: A
 
 @pytest.mark.server
 def test_killed_at_any_moment_behind_a_server_nothing_is_lost_and_nothing_invented(
-    actors: Actors, stage: Stage, tmp_path: Path
+    actors: Actors, mlflow_server: Server
 ) -> None:
-    pid, port = start_server(f"sqlite:///{stage.path}", tmp_path / "server")
-    try:
-        uri = f"http://127.0.0.1:{port}"
-        behind = Stage(Store(uri, stage.store.settings), StoreBuilder(uri, stage.builder.base), stage.path)
-        codes = []
-        for step in (1, 3, 4, 5, 6, 7, 8, 9):
-            codes.append(act(actors, behind, step))
-            behind.check_settled()
-        assert set(codes) <= {KILLED, 0}  # one that had little to do may have done it before its time
-        assert codes.count(KILLED) >= 5
-    finally:
-        os.killpg(pid, signal.SIGKILL)
+    behind, codes = Stage.behind(mlflow_server), []
+    for step in (1, 3, 4, 5, 6, 7, 8, 9):
+        codes.append(act(actors, behind, step))
+        behind.check_settled()
+    assert set(codes) <= {KILLED, 0}  # one that had little to do may have done it before its time
+    assert codes.count(KILLED) >= 5

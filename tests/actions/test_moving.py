@@ -12,7 +12,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
-from eval_pipeline.actions import moving, owner
+from eval_pipeline.actions import moving, owner, settling
 from eval_pipeline.actions.auditing import reconcile_audit, verify_audit
 from eval_pipeline.actions.moving import move_alias
 from eval_pipeline.core.moves import Action, RecordStatus
@@ -20,6 +20,7 @@ from eval_pipeline.errors import RefusedError, StoreError, UsageError
 from eval_pipeline.store.audit import Draft, read_stored, write_record
 from eval_pipeline.store.ledger import find_ledger, make_ledger
 from tests.actions.stage import Stage, interpose, now
+from tests.people import ADA
 
 
 def draft(stage: Stage, to_version: int, from_version: int | None = None) -> Draft:
@@ -95,8 +96,8 @@ def test_a_store_that_goes_away_at_any_step_leaves_a_true_log_once_it_is_back(
         if steps % 4 == 0 or not outage.struck:
             stage.check_settled()
         else:
-            reconcile_audit(stage.store, now())
-            assert reconcile_audit(stage.store, now()) == []
+            reconcile_audit(stage.store, now(), actor=ADA)
+            assert reconcile_audit(stage.store, now(), actor=ADA) == []
         if not outage.struck:
             break
         steps += 1
@@ -190,7 +191,7 @@ def test_an_alias_that_somebody_moved_for_a_record_that_never_had_its_turn_is_no
     stage: Stage,
 ) -> None:
     begin(stage, turn=False, move=True)
-    reconcile_audit(stage.store, now())
+    reconcile_audit(stage.store, now(), actor=ADA)
     assert stage.said() == [(1, 2, "FAILED")]
 
 
@@ -200,9 +201,9 @@ def test_two_that_settle_at_once_agree(stage: Stage) -> None:
     assert ledger is not None
     state = ledger.read()
     entry = state.open_entries()[0]
-    first = moving.settle(ledger, state, entry, now(), refuse=True)
+    first = settling.settle(ledger, state, entry, now(), refuse=True)
     stage.client.set_prompt_alias("persona", "production", 2)  # before the second one looks
-    second = moving.settle(ledger, state, entry, now(), refuse=True)
+    second = settling.settle(ledger, state, entry, now(), refuse=True)
     assert (first, second) == (RecordStatus.FAILED, RecordStatus.FAILED)
     assert stage.said() == [(1, 2, "FAILED")]
 
@@ -214,9 +215,9 @@ def test_one_that_settles_and_is_itself_stopped_leaves_it_to_the_next(stage: Sta
 
     begin(stage, turn=False, move=False)
     with pytest.raises(KeyboardInterrupt):
-        reconcile_audit(interpose(stage.again(), after=stop), now())
+        reconcile_audit(interpose(stage.again(), after=stop), now(), actor=ADA)
     stage.client.set_prompt_alias("persona", "production", 2)
-    reconcile_audit(stage.store, now())
+    reconcile_audit(stage.store, now(), actor=ADA)
     assert stage.said() == [(1, 2, "FAILED")]
 
 
@@ -228,7 +229,7 @@ def test_an_action_in_progress_is_named_and_nobody_acts_inside_it(stage: Stage) 
             with pytest.raises(RefusedError) as refusal:
                 stage.promote(3)
             seen.append(str(refusal.value))
-            assert [line[-17:] for line in reconcile_audit(stage.store, now())] == ["still in progress"]
+            assert [line[-17:] for line in reconcile_audit(stage.store, now(), actor=ADA)] == ["still in progress"]
             assert [finding.kind for finding in verify_audit(stage.store)] == ["unfinished"]
 
     record = move_alias(interpose(stage.again(), act), draft(stage, 2), now())
@@ -264,8 +265,8 @@ def test_an_action_that_is_taken_for_stopped_after_its_turn_began_undoes_itself(
 
     def take_over(name: str) -> None:
         if name == "set_prompt_alias" and stage.said() == [(1, 2, "RUNNING")]:
-            monkeypatch.setattr(moving, "has_stopped", lambda *_: True)
-            reconcile_audit(stage.store, now())
+            monkeypatch.setattr(settling, "has_stopped", lambda *_: True)
+            reconcile_audit(stage.store, now(), actor=ADA)
             if other is not None:
                 move_alias(stage.store, draft(stage, other), now())
 
@@ -281,8 +282,8 @@ def test_an_action_that_is_taken_for_stopped_before_its_turn_moves_nothing(
 ) -> None:
     def take_over(name: str) -> None:
         if name == "log_batch" and [said[2] for said in stage.said()] == ["RUNNING"]:
-            monkeypatch.setattr(moving, "has_stopped", lambda *_: True)
-            reconcile_audit(stage.store, now())
+            monkeypatch.setattr(settling, "has_stopped", lambda *_: True)
+            reconcile_audit(stage.store, now(), actor=ADA)
 
     with pytest.raises(RefusedError, match="another process took this action for stopped and closed record"):
         move_alias(interpose(stage.again(), take_over), draft(stage, 2), now())
@@ -293,10 +294,10 @@ def test_an_action_that_is_taken_for_stopped_before_its_turn_moves_nothing(
 def test_a_record_that_was_removed_half_way_is_settled_all_the_same(stage: Stage) -> None:
     record_id = begin(stage, turn=True, move=True)
     stage.client.delete_run(record_id)
-    reconcile_audit(stage.store, now())
+    reconcile_audit(stage.store, now(), actor=ADA)
     assert stage.said() == [(1, 2, "FINISHED")]
     assert [finding.kind for finding in verify_audit(stage.store)] == ["removed"]
-    assert reconcile_audit(stage.store, now()) == []
+    assert reconcile_audit(stage.store, now(), actor=ADA) == []
 
 
 def test_a_record_that_never_claimed_a_place_is_closed(stage: Stage) -> None:
@@ -305,7 +306,7 @@ def test_a_record_that_never_claimed_a_place_is_closed(stage: Stage) -> None:
     assert [finding.text for finding in verify_audit(stage.store)] == [
         f"record {record_id} was begun and never claimed a place"
     ]
-    assert reconcile_audit(stage.store, now()) == [f"record {record_id}: its run was ended as FAILED"]
+    assert reconcile_audit(stage.store, now(), actor=ADA) == [f"record {record_id}: its run was ended as FAILED"]
     stage.check_settled()
 
 
@@ -405,7 +406,7 @@ def test_an_experiment_of_another_tool_in_the_place_of_the_log_is_left_alone(sta
 
 
 def test_reading_the_log_of_a_store_without_one_makes_none(stage: Stage) -> None:
-    assert (stage.log(), verify_audit(stage.store), reconcile_audit(stage.store, now())) == ([], [], [])
+    assert (stage.log(), verify_audit(stage.store), reconcile_audit(stage.store, now(), actor=ADA)) == ([], [], [])
     assert find_ledger(stage.store) is None
 
 

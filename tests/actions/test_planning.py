@@ -18,6 +18,7 @@ from eval_pipeline.actions.planning import (
 from eval_pipeline.actions.suites import begin_suite
 from eval_pipeline.errors import DatasetError, SettingsError, UsageError
 from eval_pipeline.settings import Settings
+from tests.people import ADA
 from tests.trial import Trial
 
 NINETEEN = [f"type-{number:02}" for number in range(19)]
@@ -106,7 +107,7 @@ def test_a_plan_is_made_again_with_the_versions_of_its_suite_run(trial: Trial) -
     trial.dataset("routing", "pass")
     store = trial.store
     made = plan_suite(store, "full", versions={"persona": 1}, repeat=3)
-    suite = trial.suite(begin_suite(store, made, trigger="page", actor="ada"))
+    suite = trial.suite(begin_suite(store, made, trigger="page", actor=ADA))
     trial.builder.client.set_prompt_alias("persona", "experiment", 3)
     trial.dataset("new", "pass")
     assert plan_again(store, suite) == made

@@ -12,6 +12,7 @@ from mlflow.protos.databricks_pb2 import INTERNAL_ERROR
 
 from eval_pipeline.actions.promote import execute_promotion, gate_rules, propose_promotion
 from eval_pipeline.core.moves import Action, AuditRecord, NewAlias, RecordStatus
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.core.promotion import GateRules
 from eval_pipeline.errors import RefusedError, StoreError, UsageError
 from eval_pipeline.settings import GateSettings, Settings
@@ -19,6 +20,7 @@ from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
 from tests.actions.stage import TYPES, Stage, dump, interpose, now
 from tests.actions.test_moving import Outage, refused
+from tests.people import ADA, BOB
 
 HOSTILE = "<script>alert('🦊')</script>\n\t\"quoted\" 質 \x1b[31m" * 250
 """Over 10,000 characters."""
@@ -37,7 +39,7 @@ def content(stage: Stage, record: AuditRecord) -> dict[str, object]:
 
 
 def test_an_allowed_candidate_goes_live_and_leaves_one_finished_record(stage: Stage) -> None:
-    result = stage.promote(reason="better", actor="ada")
+    result = stage.promote(reason="better", actor=ADA)
     record = result.record
     assert record is not None
     assert record == AuditRecord(
@@ -82,7 +84,7 @@ def test_an_allowed_candidate_goes_live_and_leaves_one_finished_record(stage: St
 def test_every_justifying_run_says_what_it_justified_and_keeps_a_line_for_each_action(stage: Stage) -> None:
     first = stage.promote().record
     stage.roll_back()
-    second = stage.promote(reason="once more", actor="bob").record
+    second = stage.promote(reason="once more", actor=BOB).record
     assert first is not None
     assert second is not None
     fields = {"prompt_name": "persona", "from_version": "1", "to_version": "2", "alias": "production"}
@@ -146,7 +148,7 @@ def test_a_forced_promotion_needs_a_reason(stage: Stage, reason: str) -> None:
 @pytest.mark.parametrize("actor", ["", " \t"])
 def test_nobody_is_no_actor(stage: Stage, actor: str) -> None:
     with pytest.raises(UsageError, match=r"^nobody is named as the actor$"):
-        stage.promote(actor=actor)
+        stage.promote(actor=Person(actor, Role.ADMIN))
     assert (stage.live(), stage.log()) == (1, [])
 
 
@@ -170,7 +172,7 @@ def test_what_is_live_already_is_not_moved_again(stage: Stage) -> None:
 
 def test_the_first_promotion_makes_the_alias(stage: Stage) -> None:
     proposal = propose_promotion(stage.store, "persona", to_alias="staging")
-    record = execute_promotion(stage.store, proposal, actor="ada").record
+    record = execute_promotion(stage.store, proposal, actor=ADA).record
     assert record is not None
     assert (record.from_version, record.to_version, stage.live("staging")) == (None, 2, 2)
     assert [each.from_version for each in stage.log()] == [None]
@@ -182,7 +184,7 @@ def test_an_alias_that_no_prompt_has_is_called_new_with_the_nearest_known_one(st
     assert (result.new_alias, propose_promotion(stage.store, "persona").new_alias) == (None, None)
     slip = propose_promotion(stage.store, "persona", to_alias="production2")
     assert slip.new_alias == NewAlias("production2", "production")
-    made = execute_promotion(stage.store, slip, actor="ada")
+    made = execute_promotion(stage.store, slip, actor=ADA)
     assert (made.new_alias, made.promoted) == (slip.new_alias, True)
     assert propose_promotion(stage.store, "persona", to_alias="production2").new_alias is None
 
@@ -221,9 +223,9 @@ def test_a_candidate_that_is_deleted_between_page_and_click_is_refused(stage: St
     by_number = propose_promotion(stage.store, "persona", version=2)
     stage.client.delete_prompt_version("persona", "2")
     with pytest.raises(UsageError, match="persona has no alias 'experiment'"):
-        execute_promotion(stage.store, by_alias, actor="ada")
+        execute_promotion(stage.store, by_alias, actor=ADA)
     with pytest.raises(UsageError, match="persona has no v2: known are v1, v3, v4"):
-        execute_promotion(stage.store, by_number, actor="ada")
+        execute_promotion(stage.store, by_number, actor=ADA)
     assert (stage.live(), stage.log()) == (1, [])
 
 
@@ -238,14 +240,14 @@ def test_an_alias_that_moves_between_page_and_click_is_refused(stage: Stage, ali
     proposal = propose_promotion(stage.store, "persona")
     stage.client.set_prompt_alias("persona", alias, 3)
     with pytest.raises(RefusedError, match=said):
-        execute_promotion(stage.store, proposal, actor="ada")
+        execute_promotion(stage.store, proposal, actor=ADA)
     assert stage.log() == []
 
 
 def test_evidence_that_turns_bad_between_page_and_click_blocks(stage: Stage) -> None:
     proposal = propose_promotion(stage.store, "persona")
     fail_security(stage)
-    result = execute_promotion(stage.store, proposal, actor="ada")
+    result = execute_promotion(stage.store, proposal, actor=ADA)
     assert (proposal.gate.allowed, result.gate.allowed, result.promoted, stage.live()) == (True, False, False, 1)
 
 
@@ -342,7 +344,7 @@ def test_the_gate_takes_todays_settings(stage: Stage) -> None:
     ids=["hostile", "NUL and surrogate", "ellipsis", "control"],
 )
 def test_a_long_or_hostile_reason_is_kept_whole(stage: Stage, reason: str, kept: str) -> None:
-    record = stage.promote(reason=reason, actor=reason).record
+    record = stage.promote(reason=reason, actor=Person(reason, Role.ADMIN)).record
     assert record is not None
     whole = content(stage, record)
     assert (record.reason, whole["reason"], whole["actor"]) == (kept, kept, kept)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from eval_pipeline.settings import Settings
-from eval_pipeline.store.connection import Store
 from tests.actions.actors import Actors
-from tests.actions.stage import Stage, furnish, spy
-from tests.builder import StoreBuilder
+from tests.actions.stage import Stage
 from tests.conftest import Server
 
 PROCESSES = 20
@@ -54,13 +50,5 @@ def test_twenty_processes_on_a_store_that_never_had_a_log_make_one_log_and_one_c
 
 
 @pytest.mark.server
-def test_twenty_processes_through_a_server_make_one_chain(
-    actors: Actors, mlflow_server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    base = f"race-{uuid.uuid4().hex[:8]}"
-    builder = StoreBuilder(mlflow_server.uri, base)
-    furnish(builder, prompt="persona")
-    path = Path(mlflow_server.db_uri.removeprefix("sqlite:///"))
-    spy(path)
-    store = Store(mlflow_server.uri, Settings.model_validate({"base_experiment": base}))
-    race(actors, Stage(store, builder, path), actions=1)
+def test_twenty_processes_through_a_server_make_one_chain(actors: Actors, mlflow_server: Server) -> None:
+    race(actors, Stage.behind(mlflow_server), actions=1)

@@ -6,16 +6,18 @@ import pytest
 
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus, RollbackPlan
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.errors import RefusedError, UsageError
 from tests.actions.stage import Stage, dump, interpose
 from tests.actions.test_moving import refused
+from tests.people import ADA
 
 
 def test_a_rollback_leads_to_what_was_live_before_and_leaves_one_finished_record(stage: Stage) -> None:
     stage.promote()
     plan = propose_rollback(stage.store, "persona")
     assert plan == RollbackPlan("persona", "production", 2, 1, "the audit log has v1 before v2")
-    record = execute_rollback(stage.store, plan, actor="ada", reason="worse")
+    record = execute_rollback(stage.store, plan, actor=ADA, reason="worse")
     assert record == AuditRecord(
         id=record.id,
         action=Action.ROLLBACK,
@@ -131,7 +133,10 @@ def test_what_does_not_exist_is_named_with_the_nearest_word(stage: Stage, asked:
 
 @pytest.mark.parametrize(
     ("values", "said"),
-    [({"reason": " "}, "a rollback needs a reason"), ({"actor": ""}, "nobody is named as the actor")],
+    [
+        ({"reason": " "}, "a rollback needs a reason"),
+        ({"actor": Person("", Role.ADMIN)}, "nobody is named as the actor"),
+    ],
 )
 def test_a_rollback_needs_a_reason_and_an_actor(stage: Stage, values: dict[str, str], said: str) -> None:
     stage.promote()
@@ -146,7 +151,7 @@ def test_a_plan_that_no_longer_holds_is_refused(stage: Stage) -> None:
     assert plan is not None
     stage.promote(3)
     with pytest.raises(RefusedError) as refusal:
-        execute_rollback(stage.store, plan, actor="ada", reason="worse")
+        execute_rollback(stage.store, plan, actor=ADA, reason="worse")
     assert str(refusal.value) == (
         "a rollback of persona@production would now lead from v3 to v2, not from v2 to v1: nothing was moved; "
         "look again and decide anew"
@@ -160,5 +165,5 @@ def test_a_named_version_that_is_deleted_between_page_and_click_is_refused(stage
     assert plan is not None
     stage.client.delete_prompt_version("persona", "4")
     with pytest.raises(UsageError, match="persona has no v4: known are v1, v2, v3"):
-        execute_rollback(stage.store, plan, actor="ada", reason="worse", named=True)
+        execute_rollback(stage.store, plan, actor=ADA, reason="worse", named=True)
     assert stage.live() == 2

@@ -21,6 +21,7 @@ from eval_pipeline.core.suite_runs import SuiteState
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.store.suite_runs import read_suite_run
 from tests.builder import StoreBuilder
+from tests.people import ADA, BOB
 from tests.small_project import PATIENCE_S, SmallProject, end_processes, make_project
 
 STARTER = """
@@ -28,17 +29,19 @@ import sys, time
 from pathlib import Path
 from eval_pipeline.actions.planning import plan_suite
 from eval_pipeline.actions.starting import start_suite
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.settings import load_settings
 from eval_pipeline.store.connection import open_store
 
 store = open_store(load_settings().settings)
-print(start_suite(store, plan_suite(store), trigger="page", actor="ada"), flush=True)
+print(start_suite(store, plan_suite(store), trigger="page", actor=Person("ada", Role.PROMOTER)), flush=True)
 time.sleep(600)
 """
 SPYING = """
 import json, os, sys
 about = {"words": sys.argv[1:], "session": os.getsid(0) == os.getpid(), "stdin": sys.stdin.read(),
-         "store": os.environ["MLFLOW_TRACKING_URI"], "config": os.environ.get("EVAL_PIPELINE_CONFIG")}
+         "store": os.environ["MLFLOW_TRACKING_URI"], "role": os.environ["EVAL_PIPELINE_AUTH_TERMINAL_ROLE"],
+         "config": os.environ.get("EVAL_PIPELINE_CONFIG")}
 print(json.dumps(about))
 """
 WAITING = """
@@ -62,7 +65,7 @@ def project(tmp_path: Path, store_builder: StoreBuilder, monkeypatch: pytest.Mon
 
 def begin(project: SmallProject) -> str:
     """A suite run that nobody works on yet."""
-    return begin_suite(project.store, project.plan(), trigger="page", actor="ada")
+    return begin_suite(project.store, project.plan(), trigger="page", actor=ADA)
 
 
 def have_instead(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
@@ -90,10 +93,11 @@ def test_its_process_has_a_session_of_its_own_and_the_same_settings(
     project: SmallProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have_instead(monkeypatch, SPYING)
-    launch(project.store, "abc", first=True, jobs=3)
+    launch(project.store, "abc", actor=BOB, first=True, jobs=3)
     starting._STARTED["abc"].process.wait(PATIENCE_S)
     assert json.loads(last_words(project.store, "abc") or "") == {
-        "words": ["--resume", "abc", "--first", "--jobs", "3"],
+        "words": ["--resume", "abc", "--actor=bob", "--first", "--jobs", "3"],
+        "role": "promoter",
         "session": True,
         "stdin": "",
         "store": project.builder.uri,
@@ -105,7 +109,7 @@ def test_one_that_dies_before_it_begins_is_lost_at_once_and_its_words_are_kept(
     project: SmallProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have_instead(monkeypatch, "import sys; sys.exit('\\n\\nError: no module named persona')")
-    suite_id = start_suite(project.store, project.plan(), trigger="page", actor="ada")
+    suite_id = start_suite(project.store, project.plan(), trigger="page", actor=ADA)
     starting._STARTED[suite_id].process.wait(PATIENCE_S)
     assert state_here(read_suite_run(project.store, suite_id)) is SuiteState.LOST
     assert last_words(project.store, suite_id) == "Error: no module named persona"
@@ -119,7 +123,7 @@ def test_one_that_is_about_to_begin_is_starting_whatever_it_was_before(
     monkeypatch.chdir(project.folder)
     suite_id = begin(project)
     suite = read_suite_run(project.store, suite_id)
-    launch(project.store, suite_id, attempts=len(suite.attempts))
+    launch(project.store, suite_id, actor=ADA, attempts=len(suite.attempts))
     long_after = suite.started and suite.started.replace(year=suite.started.year + 1)
     assert long_after is not None
     assert suite.state(long_after) is SuiteState.LOST
@@ -128,7 +132,7 @@ def test_one_that_is_about_to_begin_is_starting_whatever_it_was_before(
 
 def test_one_whose_process_was_killed_is_lost_at_once(project: SmallProject) -> None:
     project.hold()
-    suite_id = start_suite(project.store, project.plan(), trigger="page", actor="ada")
+    suite_id = start_suite(project.store, project.plan(), trigger="page", actor=ADA)
     project.wait(suite_id, lambda suite: bool(suite.attempts))
     assert state_here(read_suite_run(project.store, suite_id)) is SuiteState.RUNNING
     starting._STARTED[suite_id].process.kill()
@@ -137,7 +141,7 @@ def test_one_whose_process_was_killed_is_lost_at_once(project: SmallProject) -> 
         assert time.monotonic() < deadline
         time.sleep(0.1)
     project.release()
-    launch(project.store, suite_id, attempts=1)
+    launch(project.store, suite_id, actor=ADA, attempts=1)
     suite = project.wait(suite_id)
     assert (suite.outcome, len(suite.attempts)) == (SuiteState.FAILED, 2)
 
@@ -149,9 +153,9 @@ def test_a_second_click_while_one_is_about_to_begin_starts_no_other(
     have_instead(monkeypatch, WAITING)
     monkeypatch.chdir(project.folder)
     suite_id = begin(project)
-    launch(project.store, suite_id)
+    launch(project.store, suite_id, actor=ADA)
     process = starting._STARTED[suite_id].process
-    launch(project.store, suite_id)
+    launch(project.store, suite_id, actor=ADA)
     assert starting._STARTED[suite_id].process is process
 
 
@@ -160,7 +164,7 @@ def test_a_process_that_cannot_be_started_leaves_no_suite_run_waiting(
 ) -> None:
     monkeypatch.setattr(starting, "COMMAND", (str(project.folder / "no-such-python"),))
     with pytest.raises(PipelineError, match="no-such-python could not be started: No such file"):
-        start_suite(project.store, project.plan(), trigger="page", actor="ada")
+        start_suite(project.store, project.plan(), trigger="page", actor=ADA)
     [suite] = project.suites
     assert suite.outcome is SuiteState.CANCELLED
 
@@ -170,7 +174,7 @@ def test_a_machine_that_can_keep_no_log_works_all_the_same(
 ) -> None:
     (tmp_path / "taken").write_text("no folder")
     monkeypatch.setenv("EVAL_PIPELINE_MIRROR_CACHE_DIR", str(tmp_path / "taken"))
-    suite_id = start_suite(project.store, project.plan("greeting", version=3), trigger="page", actor="ada")
+    suite_id = start_suite(project.store, project.plan("greeting", version=3), trigger="page", actor=ADA)
     assert project.wait(suite_id).outcome is SuiteState.PASSED
     assert last_words(project.store, suite_id) is None
 

@@ -34,6 +34,7 @@ from eval_pipeline.store.registering import register_prompt_version
 from eval_pipeline.store.suite_runs import claim_attempt
 from tests.actions.stage import interpose, now
 from tests.conftest import Server, free_port
+from tests.people import ADA, BOB
 from tests.trial import Trial
 
 INTERNAL = 1
@@ -266,14 +267,14 @@ def test_a_server_that_goes_away_before_the_results_are_logged_loses_nothing(
     trial.dataset("tone", "pass", "wait")
     with ThreadPoolExecutor(1) as pool:
         plan = plan_suite(behind, "full")
-        running = pool.submit(run_eval_suite, behind, plan, trigger="terminal", actor="ada")
+        running = pool.submit(run_eval_suite, behind, plan, trigger="terminal", actor=ADA)
         trial.wait(lambda: len(trial.calls) == 2)
         proxy.close()
         (trial.folder / "go").touch()
         with pytest.raises(StoreError, match="run-evals --resume"):
             running.result()
     [lost] = lost_suites(direct)
-    assert resume_suite(direct, lost.id).state is SuiteState.PASSED
+    assert resume_suite(direct, lost.id, actor=ADA).state is SuiteState.PASSED
     assert sorted(trial.calls) == ["pass", "wait"]
     assert lost_suites(direct) == []
 
@@ -286,11 +287,11 @@ def much_later() -> datetime:
 def test_a_lost_suite_run_can_be_ended_and_leaves_nothing_open(trial: Trial) -> None:
     trial.dataset("tone", "pass")
     store = trial.store
-    suite_id = begin_suite(store, plan_suite(store, "full"), trigger="page", actor="ada")
+    suite_id = begin_suite(store, plan_suite(store, "full"), trigger="page", actor=ADA)
     assert claim_attempt(store, trial.suite(suite_id), "machine 1 2|nonce", now())
     open_run = trial.builder.log_run("tone", None, status="RUNNING", tags={"eval_pipeline.suite_run_id": suite_id})
     assert [each.id for each in lost_suites(store, much_later)] == [suite_id]
-    said = cancel_suite(store, suite_id[:8], actor="bob", clock=much_later)
+    said = cancel_suite(store, suite_id[:8], actor=BOB, clock=much_later)
     assert said == f"suite run {suite_id} was ended: its process had stopped"
     suite = trial.suite(suite_id)
     assert (suite.outcome, suite.cancelled_by, suite.message) == (
@@ -305,13 +306,13 @@ def test_a_lost_suite_run_can_be_ended_and_leaves_nothing_open(trial: Trial) -> 
 def test_one_that_nobody_began_can_be_cancelled_and_is_then_not_begun(trial: Trial) -> None:
     trial.dataset("tone", "pass")
     store = trial.store
-    suite_id = begin_suite(store, plan_suite(store, "full"), trigger="page", actor="ada")
+    suite_id = begin_suite(store, plan_suite(store, "full"), trigger="page", actor=ADA)
     assert standing(trial.suite(suite_id)) is SuiteState.STARTING
-    assert cancel_suite(store, suite_id, actor="ada") == f"suite run {suite_id} was ended: nobody had begun it"
+    assert cancel_suite(store, suite_id, actor=ADA) == f"suite run {suite_id} was ended: nobody had begun it"
     with pytest.raises(RefusedError, match="begun or cancelled already"):
         trial.resume(suite_id, first=True)
     with pytest.raises(UsageError, match="has ended already: cancelled"):
-        cancel_suite(store, suite_id, actor="ada")
+        cancel_suite(store, suite_id, actor=ADA)
     assert trial.calls == []
 
 
@@ -320,7 +321,7 @@ def test_cancelling_from_elsewhere_ends_the_work_and_logs_what_is_done(trial: Tr
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(trial.run)
         trial.wait(lambda: len(trial.calls) == 2)
-        said = cancel_suite(trial.store, trial.suites[0].id, actor="bob")
+        said = cancel_suite(trial.store, trial.suites[0].id, actor=BOB)
         result = running.result()
     assert "was asked to stop" in said
     assert (result.state, result.message) == (SuiteState.CANCELLED, "cancelled by bob")

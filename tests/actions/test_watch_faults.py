@@ -21,6 +21,7 @@ from eval_pipeline.store.watches import find_watch_ledger, read_prompts, read_ve
 from tests.actions.stage import interpose
 from tests.actions.watch_stage import Notes, WatchStage, furnish
 from tests.builder import StoreBuilder
+from tests.people import ADA
 
 PASSED, FAILED = SuiteState.PASSED, SuiteState.FAILED
 
@@ -46,7 +47,7 @@ def test_a_version_that_is_deleted_before_it_is_run_is_dropped(stage: WatchStage
 def test_what_a_person_cancels_is_not_run_again_and_ends_no_watcher(stage: WatchStage) -> None:
     def cancel(kind: str) -> None:
         if kind == "began":
-            cancel_suite(stage.store(), list_suite_runs(stage.store())[0].id, actor="ada")
+            cancel_suite(stage.store(), list_suite_runs(stage.store())[0].id, actor=ADA)
 
     (stage.folder / "hold").touch()
     watcher = stage.watcher(Notes(cancel))

@@ -32,7 +32,7 @@ MOMENTS = {
 
 @pytest.fixture(scope="module")
 def forker() -> Iterator[Forker]:
-    started = Forker("tests.actions.watch_forking")
+    started = Forker("tests.actions.watch_forking:watch")
     yield started
     started.close()
 

@@ -13,14 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mlflow.store.model_registry.sqlalchemy_store
-import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
 from eval_pipeline.actions.watching import Watcher
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from tests.actions.watch_stage import Notes, settings_of
-from tests.forking import Ready, killing_at, say, serve
+from tests.forking import Ready, killing_at, say
+from tests.people import ADA
 
 
 class Deadly:
@@ -50,9 +48,5 @@ def watch(order: dict[str, Any], ready: Ready) -> None:
     if order["die"] is not None:
         store.__dict__["client"] = Deadly(store.client, *order["die"])
     ready()
-    done = Watcher(store, "core", Notes()).run_pending()
+    done = Watcher(store, "core", Notes(), actor=ADA).run_pending()
     say("ran", os.getpid(), json.dumps([[str(each.version), each.result.state] for each in done]))
-
-
-if __name__ == "__main__":
-    serve(watch)

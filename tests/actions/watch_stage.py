@@ -21,6 +21,7 @@ from eval_pipeline.store.registering import register_prompt_version
 from eval_pipeline.store.suite_runs import list_suite_runs
 from eval_pipeline.store.watches import find_watch_ledger, read_prompts
 from tests.builder import StoreBuilder
+from tests.people import ADA
 
 BOT = '''
 import time
@@ -138,7 +139,7 @@ class WatchStage:
         stop: threading.Event | None = None,
     ) -> Watcher:
         """A watcher of this process."""
-        return Watcher(store or self.store(), suite, notes or self.notes, clock=clock, stop=stop)
+        return Watcher(store or self.store(), suite, notes or self.notes, actor=ADA, clock=clock, stop=stop)
 
     def suite_runs(self) -> list[tuple[tuple[str, int] | None, str | None]]:
         """Every suite run of the store: its candidate and its outcome, oldest first."""

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 WAIT_MS = 60_000
+END_SECONDS = 60
+POLICY = "Content Security Policy"
+"""What Chromium says of whatever the policy of a page refused."""
 LOCAL = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
 
 
@@ -51,9 +55,44 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running `eval-pipeline ui`."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+    def end(self, sign: signal.Signals) -> int:
+        """End it by a signal; its exit code."""
+        self.process.send_signal(sign)
+        return self.process.wait(END_SECONDS)
+
+
+@contextmanager
+def ui(folder: Path, **variables: str) -> Iterator[Served]:
+    """`eval-pipeline ui`, once it says where the app is. It must end well when told to, and log no traceback."""
+    log, port = folder / "ui.log", str(free_port())
+    command = [sys.executable, "-m", "eval_pipeline", "ui", "--no-browser", "--port", port]
+    environment = {**os.environ, "EVAL_PIPELINE_MIRROR_CACHE_DIR": str(folder / "cache"), **variables}
+    with log.open("w") as err:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=err, text=True)
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        assert said == f"The app is at http://127.0.0.1:{port}  (Ctrl-C ends it)\n", log.read_text()
+        served = Served(f"http://127.0.0.1:{port}", process)
+        yield served
+        assert process.returncode is not None or served.end(signal.SIGTERM) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert "Traceback" not in log.read_text()
+
+
 @contextmanager
 def serving(folder: Path, **variables: str) -> Iterator[str]:
-    """The app on a store, as a process that ends with the block; its address. It must log no traceback."""
+    """`streamlit run` on a store, as a process that ends with the block; its address. It must log no traceback."""
     port = free_port()
     log = folder / "app.log"
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py"), "--server.port", str(port)]
@@ -88,10 +127,11 @@ def demo_folder(demo: Demo) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_app(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app on the demo store."""
+    """The app on the demo store, as `eval-pipeline ui` serves it: under its content security policy."""
     folder = tmp_path_factory.mktemp("demo-app")
-    with serving(folder, EVAL_PIPELINE_CONFIG=str(demo_folder / "eval_pipeline.toml")) as address:
-        yield address
+    config = str(demo_folder / "eval_pipeline.toml")
+    with ui(folder, EVAL_PIPELINE_CONFIG=config, EVAL_PIPELINE_MLFLOW_UI_URL="https://mlflow.example") as served:
+        yield served.address
 
 
 OpenTab = Callable[..., Page]
@@ -101,7 +141,8 @@ OpenTab = Callable[..., Page]
 def open_tab(browser: Browser) -> Iterator[OpenTab]:
     """Opens an address in a window of its own and waits until the page has settled.
 
-    At the end of the test no page may have met a script error or asked for anything outside this machine.
+    At the end of the test no page may have met a script error, run against its content security policy, or asked for
+    anything outside this machine.
     """
     contexts, errors = [], []
 
@@ -112,6 +153,7 @@ def open_tab(browser: Browser) -> Iterator[OpenTab]:
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: errors.append(f"script error: {error}"))
+        tab.on("console", lambda said: errors.append(said.text[:500]) if POLICY in said.text else None)
         tab.on("dialog", lambda dialog: errors.append(f"a script ran: {dialog.message}"))
         tab.on("request", lambda r: None if r.url.startswith(LOCAL) else errors.append(f"foreign: {r.url}"))
         tab.goto(address)

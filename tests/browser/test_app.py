@@ -14,10 +14,6 @@ from tests.builder import StoreBuilder
 
 pytestmark = pytest.mark.browser
 
-PAGES = [
-    *("/", "/trends", "/trends?view=Small+multiples", "/trends?view=Heatmap", "/regressions"),
-    *("/compare", "/compare?prompt=", "/audit", "/promote", "/rollback"),
-]
 LINKS = sum(len(entries) for entries in SECTIONS.values())
 """Pages in the navigation."""
 
@@ -28,16 +24,6 @@ def charts(tab: Page) -> int:
     return sum(
         chart.locator('canvas, g[class*="mark-"] path').count() > 0 for chart in tab.locator(".vega-embed").all()
     )
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_is_drawn_in_light_and_dark(page: str, scheme: str, demo_app: str, open_tab: OpenTab) -> None:
-    tab = open_tab(demo_app + page, scheme)
-    expect(tab.locator("h1")).to_be_visible()
-    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(LINKS)
-    background = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
-    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 21, 28)"}[scheme]
 
 
 @pytest.mark.parametrize(("view", "count"), [("Focus", 1), ("Small+multiples", 19), ("Heatmap", 1)])
@@ -82,13 +68,13 @@ def test_the_view_lives_in_the_address(demo_app: str, open_tab: OpenTab) -> None
 @pytest.mark.parametrize(
     ("from_the_right", "address"), [(False, r"/regressions\?eval=security"), (True, "/trends.*evals=security")]
 )
-def test_a_row_of_the_overview_leads_to_what_changed_and_its_sparkline_to_the_trend(
+def test_an_eval_type_of_the_overview_leads_to_what_changed_and_the_sign_beside_its_sparkline_to_the_trend(
     from_the_right: bool, address: str, demo_app: str, open_tab: OpenTab
 ) -> None:
     tab = open_tab(demo_app)
     box = tab.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
-    tab.mouse.click(box["x"] + (box["width"] - 60 if from_the_right else 60), box["y"] + 55)
+    tab.mouse.click(box["x"] + (box["width"] - 25 if from_the_right else 60), box["y"] + 55)
     tab.wait_for_url(re.compile(address), timeout=WAIT_MS)
 
 
@@ -120,19 +106,6 @@ def test_whoever_first_opens_a_page_other_than_the_first_sees_the_whole_app(
         tab.get_by_test_id("stSidebarNav").get_by_role("link").first.click()
         expect(tab.locator("h1")).to_contain_text("Overview", timeout=WAIT_MS)
         expect(tab.locator("h1")).to_have_count(1)
-
-
-def test_names_and_texts_from_outside_never_run(store_builder: StoreBuilder, tmp_path: Path, open_tab: OpenTab) -> None:
-    name = '<img src=x onerror=alert(1)>"><script>alert(2)</script>'
-    for number, rate in enumerate((0.9, 0.5), 1):
-        store_builder.client.register_prompt("persona", f"{name} {number}", commit_message=name)
-        store_builder.log_run(name, rate, prompts={"persona": f"v{number}"}, params={"git_sha": f"{name}{number}"})
-    with serving(tmp_path, MLFLOW_TRACKING_URI=store_builder.uri) as address:
-        for page in PAGES:
-            tab = open_tab(address + page)
-            tab.wait_for_timeout(500)
-            assert tab.locator("img[src='x']").count() == 0
-        expect(open_tab(f"{address}/regressions").locator(".pdiff")).to_be_visible()
 
 
 def test_a_store_that_is_away_is_said_on_every_page_and_found_again(

@@ -113,7 +113,7 @@ def test_reconcile_settles_what_was_left_open_and_then_has_nothing_to_do(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "_tag_runs", stop)
+        patch.setattr(moving, "tag_runs", stop)
         assert run("promote", "persona", "--version", "3", store=moved).code == 130
     verify = run("audit", "verify", store=moved)
     assert (verify.code, "run `eval-pipeline audit reconcile`" in " ".join(verify.out.split())) == (1, True)

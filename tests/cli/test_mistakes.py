@@ -9,8 +9,10 @@ import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from eval_pipeline.actions import observe
 from tests.builder import StoreBuilder
 from tests.cli.conftest import FIRST_DAY, Run
 from tests.conftest import free_port
+from tests.terminals import Terminals
 
 ROOT = Path(__file__).parents[2]
 LONG = "x" * 200
@@ -216,42 +219,37 @@ def test_a_reader_that_has_seen_enough_changes_nothing_about_the_answer(story: S
     assert (answer.returncode, answer.stderr) == (1, "")
 
 
-BEFORE_AND_AFTER = """
-import os, sys
-from eval_pipeline.cli import _outcome
-_outcome(sys.argv[1:])
-print("----", flush=True)
-os.environ |= {"COLUMNS": "300", "NO_COLOR": "1"}
-_outcome(sys.argv[1:])
-"""
-
-
-def on_terminal(arguments: Sequence[str]) -> str:
+def on_terminal(arguments: Sequence[str], **variables: str) -> str:
     """What a process writes to a terminal."""
     ours, theirs = pty.openpty()
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80", "TERM": "xterm"}
-    told = [sys.executable, "-c", BEFORE_AND_AFTER, *arguments]
-    with subprocess.Popen(told, env=env, stdout=theirs, stderr=subprocess.DEVNULL) as process:
+    said = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # nobody has it open any more
+            while piece := os.read(ours, 65_536):
+                said.extend(piece)
+
+    terminals, reader = Terminals(), threading.Thread(target=read)
+    reader.start()
+    try:
+        where = {"folder": str(Path.cwd()), "out": os.ttyname(theirs), "err": os.devnull}
+        terminals.order(arguments=list(arguments), variables={"TERM": "xterm", **variables}, **where)
+        terminals.go()
+        assert terminals.hear()[0] == "ended"
+    finally:
+        terminals.close()
         os.close(theirs)
-        said = b""
-        while True:
-            try:
-                piece = os.read(ours, 65_536)
-            except OSError:
-                break
-            if not piece:
-                break
-            said += piece
-        process.wait()
-    os.close(ours)
+        reader.join()
+        os.close(ours)
     return said.decode().replace("\r\n", "\n")
 
 
 def test_a_terminal_gets_colours_and_its_own_width_unless_it_wants_none(story: StoreBuilder, run: Run) -> None:
-    coloured, plain = on_terminal(["check", "--tracking-uri", story.uri]).split("----\n")
+    arguments = ["check", "--tracking-uri", story.uri]
+    coloured = on_terminal(arguments, COLUMNS="80")
     assert "\x1b[31m" in coloured
     check_shown(re.sub(r"\x1b\[[\d;]*m", "", coloured), 80)
-    assert plain == run("check", store=story).out
+    assert on_terminal(arguments, COLUMNS="300", NO_COLOR="1") == run("check", store=story).out
 
 
 LIGHT = [

@@ -15,6 +15,7 @@ from eval_pipeline.actions.planning import plan_suite
 from eval_pipeline.actions.suites import begin_suite
 from tests.builder import LONG_AGO
 from tests.cli.conftest import Answer, Run
+from tests.people import ADA
 from tests.trial import Trial
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -107,7 +108,7 @@ def test_what_evaluators_write_is_shown_if_wanted(project: Trial, run: Run) -> N
 
 def test_a_suite_run_that_nobody_began_can_be_cleared_and_is_not_begun_then(project: Trial, run: Run) -> None:
     store = project.store
-    suite_id = begin_suite(store, plan_suite(store, "small"), trigger="page", actor="ada")
+    suite_id = begin_suite(store, plan_suite(store, "small"), trigger="page", actor=ADA)
     cancelled = ask(run, project, "--cancel", suite_id, "--format", "json", "--actor", "bob")
     assert (cancelled.code, json.loads(cancelled.out)) == (
         0,

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
+from eval_pipeline.core.people import Person, Role
 from tests.builder import StoreBuilder
 from tests.cli.conftest import Run
 from tests.pages.acting import Team, gather
@@ -18,7 +19,9 @@ def test_trend_tells_what_was_moved_of_the_prompts_that_a_type_uses(store_builde
     store_builder.log_run("tone", 0.8, started=datetime(2026, 4, 1, tzinfo=UTC), prompts={"persona": "v2"})
     moment = datetime(2026, 3, 20, 12, tzinfo=UTC)
     seen = propose_promotion(team.store, "persona")
-    execute_promotion(team.store, seen, actor="ada\x1b[31m", reason="kinder", force=True, clock=lambda: moment)
+    execute_promotion(
+        team.store, seen, actor=Person("ada\x1b[31m", Role.ADMIN), reason="kinder", force=True, clock=lambda: moment
+    )
     answer = {each["eval_type"]: each for each in json.loads(run("trend", "--format", "json", store=store_builder).out)}
     assert answer["tone"]["events"] == [
         {

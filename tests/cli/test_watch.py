@@ -20,6 +20,7 @@ from tests.actions.watch_stage import WatchStage, furnish, settings_of
 from tests.builder import StoreBuilder
 from tests.cli.conftest import Run
 from tests.conftest import free_port, start_server, stop_server
+from tests.terminals import Terminals
 
 PATIENCE_S = 60
 FIRST = (
@@ -48,6 +49,14 @@ def write_settings(folder: Path, **more: Any) -> None:
         if isinstance(table, dict):
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
     (folder / "eval_pipeline.toml").write_text("\n".join(lines))
+
+
+@pytest.fixture
+def terminals() -> Iterator[Terminals]:
+    started = Terminals()
+    yield started
+    started.kill_all()
+    started.close()
 
 
 @contextmanager
@@ -169,17 +178,20 @@ def test_a_version_that_can_not_be_planned_is_no_answer(run: Run, stage: WatchSt
     assert stage.log(2).claims == ()
 
 
-def test_a_watcher_that_the_system_ends_half_way_is_followed_by_one_that_finishes(run: Run, stage: WatchStage) -> None:
+def test_a_watcher_that_the_system_ends_half_way_is_followed_by_one_that_finishes(
+    run: Run, stage: WatchStage, terminals: Terminals
+) -> None:
     run("watch", "--once", store=stage.builder)
     (stage.folder / "hold").touch()
     stage.register("You are very kind.")
-    with watching(stage.builder.uri, "--interval", "0.2") as process:
-        until((stage.folder / "held").exists)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, out) == (0, "")
-    assert "persona v2 was stopped half-way: the next watcher goes on with it" in err
-    assert "Traceback" not in err
+    options = ["--format", "json", "--interval", "0.2", "--tracking-uri", stage.builder.uri]
+    [pid] = terminals.start(stage.folder, ["watch", *options])
+    until((stage.folder / "held").exists)
+    os.kill(pid, signal.SIGTERM)
+    [ended] = terminals.end()
+    assert (ended.code, ended.out) == (0, "")
+    assert "persona v2 was stopped half-way: the next watcher goes on with it" in ended.err
+    assert "Traceback" not in ended.err
     (stage.folder / "hold").unlink()
     (found,) = json.loads(run("watch", "--once", "--format", "json", store=stage.builder).out)
     assert (found["version"], found["state"]) == (2, "passed")

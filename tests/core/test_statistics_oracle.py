@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import pytest
@@ -17,6 +19,14 @@ multitest = pytest.importorskip("statsmodels.stats.multitest")
 tables = pytest.importorskip("statsmodels.stats.contingency_tables")
 
 PASSED_OF = st.integers(1, 400).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_collections() -> Iterator[None]:
+    """`multipletests` collects garbage in each call: of all that this process has ever loaded, in half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "collect", lambda *_: 0)
+        yield
 
 
 @settings(deadline=None)

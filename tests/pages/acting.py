@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
 from eval_pipeline.actions.auditing import audit_log
@@ -34,6 +37,10 @@ class Team:
     def __init__(self, builder: StoreBuilder) -> None:
         self.builder, self.uri = builder, builder.uri
         self.store = Store(builder.uri, Settings())
+
+    def store_with(self, settings: Mapping[str, Any]) -> Store:
+        """The store, under other settings."""
+        return Store(self.uri, Settings.model_validate(settings))
 
     @property
     def failing(self) -> str:

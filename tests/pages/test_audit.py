@@ -20,6 +20,7 @@ from eval_pipeline.store.ledger import make_ledger
 from tests.builder import StoreBuilder
 from tests.pages.acting import Team, gather, said
 from tests.pages.conftest import Open
+from tests.people import ADA, LINUS
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,12 +35,12 @@ def act(builder: StoreBuilder) -> None:
     """Have them do so."""
     gather(builder)
     team = Team(builder)
-    execute_promotion(team.store, propose_promotion(team.store, "persona"), actor="ada", clock=lambda: LONG_AGO)
+    execute_promotion(team.store, propose_promotion(team.store, "persona"), actor=ADA, clock=lambda: LONG_AGO)
     forced = propose_promotion(team.store, "persona", version=3)
-    execute_promotion(team.store, forced, actor="linus", reason="an incident", force=True)
+    execute_promotion(team.store, forced, actor=LINUS, reason="an incident", force=True)
     plan = propose_rollback(team.store, "persona")
     assert plan is not None
-    execute_rollback(team.store, plan, actor="ada", reason="<b>no</b>\n\nlonger *true*")
+    execute_rollback(team.store, plan, actor=ADA, reason="<b>no</b>\n\nlonger *true*")
 
 
 def leave_open(team: Team, seconds_ago: int = 600) -> None:
@@ -175,7 +176,7 @@ def test_a_long_log_is_verified_only_when_asked(open_page: Open, acted: Team, mo
 def test_csv_neutralises_what_a_spreadsheet_would_run(team: Team) -> None:
     for reason in ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "plain = text"):
         seen = propose_promotion(team.store, "persona", version=2 if team.live != 2 else 3)
-        execute_promotion(team.store, seen, actor="ada", reason=reason, force=True)
+        execute_promotion(team.store, seen, actor=ADA, reason=reason, force=True)
     rows = list(csv.DictReader(io.StringIO(audit_csv(team.records))))
     assert [row["reason"] for row in rows] == ["'=cmd|' /C calc'!A0", "'+1", "'-1", "'@x", "plain = text"]
     assert [row["from_version"] for row in rows] == ["1", "2", "3", "2", "3"]
@@ -187,7 +188,7 @@ def test_what_was_moved_shows_on_trends_and_overview(open_page: Open, team: Team
     assert "Prompt events: 2" in json.loads(app.get("vega_lite_chart")[0].proto.spec)["description"]
     seen = propose_promotion(team.store, "persona")
     moment = datetime(2026, 3, 2, 12, tzinfo=UTC)
-    execute_promotion(team.store, seen, actor="ada", clock=lambda: moment)
+    execute_promotion(team.store, seen, actor=ADA, clock=lambda: moment)
     app = open_page("trends", team.uri, evals="tone")
     assert "Prompt events: 3" in json.loads(app.get("vega_lite_chart")[0].proto.spec)["description"]
     text = said(open_page("overview", team.uri))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from types import SimpleNamespace
 
 import pytest
 
 from eval_pipeline.actions import promote as actions
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.errors import StoreError
 from eval_pipeline.store import audit as audit_store
-from eval_pipeline.ui import confirming, person
+from eval_pipeline.ui import confirming
 from tests.builder import StoreBuilder
 from tests.pages.acting import Team, diff_of, forms, said, send
 from tests.pages.conftest import Open
@@ -233,17 +233,6 @@ def test_hostile_texts_are_shown_as_they_are(open_page: Open, team: Team) -> Non
         assert "<script" not in "".join(str(each.value) for each in app.markdown).replace("\\<", "")
 
 
-def test_the_actor_is_whoever_is_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    def actor(**user: object) -> str:
-        monkeypatch.setattr(person, "st", SimpleNamespace(user=user))
-        return person.current_actor()
-
-    assert actor(is_logged_in=True, email=" ada@example.org ", name="Ada") == "ada@example.org"
-    assert actor(is_logged_in=True, email="", name="Ada") == "Ada"
-    assert actor(is_logged_in=True) == "signed-in user without a name"
-    assert actor() == actions.system_user()
-
-
 def test_a_run_is_a_link_where_mlflow_has_a_home(open_page: Open, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVAL_PIPELINE_MLFLOW_UI_URL", "https://mlflow.example.org")
     app = open_page("promote", team.uri, prompt="persona")
@@ -255,7 +244,7 @@ def test_what_the_page_records_is_what_the_command_line_records(open_page: Open,
     send(open_page("promote", team.uri, prompt="persona"), "promote", reason="same")
     page = team.records[-1]
     team.point("production", 1)
-    execute_promotion(team.store, seen, actor=page.actor, reason="same")
+    execute_promotion(team.store, seen, actor=Person(page.actor, Role.PROMOTER), reason="same")
     line = team.records[-1]
     assert isinstance(page.timestamp, datetime)
     assert audit_store.read_content(team.store, page.id) is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
 from tests.pages.acting import Team, diff_of, forms, said, send
 from tests.pages.conftest import Open
+from tests.people import ADA
 
 
 def promote(team: Team, *versions: int) -> None:
     """Promote one version after another, forced where it must be."""
     for version in versions:
         seen = propose_promotion(team.store, "persona", version=version)
-        execute_promotion(team.store, seen, actor="ada", reason=f"on to {version}", force=True)
+        execute_promotion(team.store, seen, actor=ADA, reason=f"on to {version}", force=True)
 
 
 def test_the_page_says_where_it_leads_and_why(open_page: Open, team: Team) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from eval_pipeline.actions import starting
 from eval_pipeline.actions.clock import utc_now
-from eval_pipeline.actions.suites import begin_suite, run_eval_suite
+from eval_pipeline.actions.suites import begin_suite, cancel_suite, resume_suite, run_eval_suite
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState, TypeState
 from eval_pipeline.store.aliases import point_alias
 from eval_pipeline.store.suite_runs import claim_attempt, read_suite_run, write_progress
@@ -23,6 +25,7 @@ from eval_pipeline.ui import suite_form
 from tests.builder import StoreBuilder
 from tests.pages.acting import said
 from tests.pages.conftest import Open
+from tests.people import ADA, BOB
 from tests.small_project import PATIENCE_S, SmallProject, end_processes, make_project
 
 GONE = "elsewhere 1 1|nonce"
@@ -57,7 +60,9 @@ def open_here(open_page: Open, project: SmallProject) -> OpenHere:
 
 def begun(project: SmallProject, *eval_types: str, owner: str = GONE) -> SuiteRun:
     """A suite run that somebody on another machine works on."""
-    suite_id = begin_suite(project.store, project.plan(*eval_types), trigger="watch", actor="ada@example.org")
+    suite_id = begin_suite(
+        project.store, project.plan(*eval_types), trigger="watch", actor=Person("ada@example.org", Role.ADMIN)
+    )
     claim_attempt(project.store, read_suite_run(project.store, suite_id), owner, utc_now())
     return read_suite_run(project.store, suite_id)
 
@@ -254,11 +259,12 @@ def test_a_lost_run_is_no_longer_at_work_and_can_be_cleared(open_here: OpenHere,
 
 def test_what_is_missing_is_resumed_from_its_details(open_here: OpenHere, project: SmallProject) -> None:
     project.hold()
-    suite_id = starting.start_suite(project.store, project.plan(), trigger="page", actor="ada")
-    project.wait(suite_id, lambda suite: bool(suite.now))
-    starting.cancel_suite(project.store, suite_id, actor="bob")
-    project.wait(suite_id)
-    starting._STARTED[suite_id].process.wait(PATIENCE_S)
+    suite_id = begin_suite(project.store, project.plan(), trigger="page", actor=ADA)
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(resume_suite, project.store, suite_id, actor=ADA, first=True)
+        project.wait(suite_id, lambda suite: bool(suite.now))
+        cancel_suite(project.store, suite_id, actor=BOB)
+        assert ended.result(PATIENCE_S).state is SuiteState.CANCELLED
     project.release()
     app = open_here(suite=suite_id)
     assert "cancelled by bob" in plain(app)
@@ -274,8 +280,8 @@ def test_what_is_missing_is_resumed_from_its_details(open_here: OpenHere, projec
 def test_details_name_what_regressed_against_which_version_and_lead_on(
     open_here: OpenHere, project: SmallProject
 ) -> None:
-    run_eval_suite(project.store, project.plan(version=3), trigger="terminal", actor="ada")
-    worse = run_eval_suite(project.store, project.plan(version=1), trigger="watch", actor="bob")
+    run_eval_suite(project.store, project.plan(version=3), trigger="terminal", actor=ADA)
+    worse = run_eval_suite(project.store, project.plan(version=1), trigger="watch", actor=BOB)
     app = open_here(suite=worse.run_id)
     history, types = (each.value for each in app.dataframe)
     assert history["Candidate"].tolist() == ["persona v1", "persona v3"]

@@ -212,7 +212,10 @@ def test_small_multiples_share_their_axes_and_show_data_below_half():
     high, low_cell = ({**spec, "datasets": 0, "description": 0} for spec in cells.values())
     assert high == low_cell
     assert "0.5" in json.dumps(charts.cells(framed(history("high", 10)), QUIET, dark=False)["high"]["layer"][0])
-    assert "newest complete 14.0% against a threshold of 80%" in cells["low"]["description"]
+    assert cells["low"]["description"] == (
+        "Pass rate of low: 10.0% to 14.0% over 5 complete runs, threshold 80%, improving, newest: regression, "
+        "01 Aug 2026 to 05 Aug 2026."
+    )
 
 
 def test_a_heatmap_cell_is_the_worst_run_of_its_day_and_marks_a_hidden_regression():
@@ -231,8 +234,9 @@ def test_a_heatmap_cell_is_the_worst_run_of_its_day_and_marks_a_hidden_regressio
 def test_the_description_says_what_is_not_drawn():
     runs = framed([run("tone", 0, 0.9, timestamp=None), run("tone", 1, 0.9), run("tone", 2, 0.7)])
     assert charts.trend(runs, QUIET, dark=False)["description"] == (
-        "Line chart of the pass rate over time of tone: 3 runs, 02 Aug 2026 to 03 Aug 2026. "
-        "1 run without a start time not drawn. By result: 1 pass, 1 regression. Prompt events: 0."
+        "Pass rate over time of tone: 3 runs, 02 Aug 2026 to 03 Aug 2026. 1 run without a start time not drawn. "
+        "tone: 90.0% to 70.0% over 2 complete runs, threshold 80%, degrading, newest: regression. "
+        "By result: 1 pass, 1 regression. Prompt events: 0."
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval_pipeline.core.plain_text import visible
 from eval_pipeline.report.diff import as_text, compare, folded, in_words, word_spans
 from eval_pipeline.report.diff_html import STYLE, side_by_side
 from eval_pipeline.report.matching import matches
@@ -67,7 +68,7 @@ def test_each_side_joined_is_its_text_to_the_last_character(before, after):
 def test_the_html_gives_back_both_texts_and_lets_no_markup_through(before, after):
     page = side_by_side(before, after, context=None)
     columns = Columns(page.removeprefix(STYLE))
-    assert ["\n".join(side) for side in columns.sides] == [before, after]
+    assert ["\n".join(side) for side in columns.sides] == [visible(before), visible(after)]
     assert columns.tags <= {"table", "thead", "tbody", "tr", "th", "td", "del", "ins", "span"}
 
 

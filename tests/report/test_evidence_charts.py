@@ -44,7 +44,7 @@ def test_the_power_chart_begins_with_its_own_line_and_says_what_it_shows():
     ]
     at_ten = {row["setup"]: row["chance"] for row in rows(spec, "curves") if row["drop_pp"] == 10}
     assert (at_ten["20 cases"], at_ten["100 cases"], at_ten["200 cases"]) == ("16%", "63%", "88%")
-    assert spec["description"].startswith("Line chart of the chance to show a drop from 90%, by its size. 20 cases")
+    assert spec["description"].startswith("Chance to show a drop from 90%, by its size. 20 cases")
 
 
 @pytest.mark.parametrize("types", [1, 3])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -80,3 +82,53 @@ def test_no_text_breaks_out_of_its_place(name: str, reason: str, output: str, ou
     table = [line for line in as_markdown(outline).split("\n") if line.startswith("| ") and "`FAIL`" in line]
     assert len(table) == 1
     assert table[0].replace("\\|", "").count("|") == 5
+
+
+HUGE = "<|@`&*_#" * 20_000
+
+
+def many(rows: int, cases: int) -> Outline:
+    """Eval types with failing cases whose every text is huge, and grows when it is escaped."""
+    failing = tuple(Failing(f"case-{number} {HUGE}", HUGE, HUGE, HUGE, HUGE) for number in range(cases))
+    found = tuple(
+        Row(f"type-{number} {HUGE}", Outcome.BAD, "FAIL", (HUGE,), HUGE, failing, 90) for number in range(rows)
+    )
+    return Outline(HUGE, False, HUGE, ("Rate",), found, tuple(f"note {HUGE}" for _ in range(rows)))
+
+
+@pytest.mark.parametrize(("rows", "cases"), [(1, 10), (19, 10), (400, 1)])
+def test_the_markdown_fits_one_comment_however_much_failed(rows: int, cases: int) -> None:
+    text = as_markdown(many(rows, cases))
+    assert 20_000 < len(text) < 65_536
+    assert text.count("<details>") == text.count("</details>")
+    named = text.count("- **case-")
+    assert (f"and {100 - named} more" in text) if rows == 1 else "More failed than fits here." in text
+    table = text.count("| \u274c |")
+    assert table == rows or f"and {rows - table} more eval types" in text
+    assert rows == 1 or re.search(r"^and \d+ more notes$", text, re.MULTILINE)
+
+
+def test_markdown_pings_and_links_nobody_and_a_summary_shows_a_name_as_it_is() -> None:
+    failing = (Failing("c", "@team see #12", None, "GH \\@all", None),)
+    row = Row("memory_write @team #12", Outcome.BAD, "FAIL", (), None, failing)
+    text = as_markdown(Outline("Evals", False, "no", (), (row,)))
+    assert "<summary>memory_write @\u200bteam #\u200b12: 1 failing case</summary>" in text
+    assert "input: @\u200bteam see \\#\u200b12" in text
+    assert re.findall(r"@\w|#\d", text) == []
+
+
+def test_annotations_can_not_become_other_commands() -> None:
+    evil = "100%\r\n::set-env name=PATH::/evil,b:c"
+    text = as_github(Outline(evil, False, evil, ("Rate",), (Row(evil, Outcome.BAD, "FAIL", ("1%",), evil),)))
+    said, escaped = (
+        "100%25%0D%0A::set-env name=PATH::/evil,b:c",
+        "100%25%0D%0A%3A%3Aset-env name=PATH%3A%3A/evil%2Cb%3Ac",
+    )
+    assert text == f"::error title={escaped} FAIL::Rate 1%25%0A{said}\n::error title={escaped}::{said}\n"
+
+
+def test_junit_keeps_what_xml_can_hold_and_replaces_the_rest() -> None:
+    said = "a\x00b\x1b[31m\ud800 \ufffe ]]> 👩\u200d🚀 \xa0\tend\r\nnext"
+    root = ElementTree.fromstring(as_junit(Outline("t", False, "s", (), (Row("x", Outcome.BAD, "FAIL", (), said),))))
+    failure = next(root.iter("failure"))
+    assert failure.text == "a\ufffdb\ufffd[31m\ufffd \ufffd ]]> 👩\u200d🚀 \xa0\tend\nnext"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eval_pipeline.core.suites import CaseResult, read_case_lines
+from tests.forking import Forker
 
-COMMAND = (sys.executable, "-m", "eval_pipeline.runner", "--dataset", "cases.json")
+ARGUMENTS = ("--dataset", "cases.json")
+COMMAND = (sys.executable, "-m", "eval_pipeline.runner", *ARGUMENTS)
+FORKER = Forker("tests.runner.forking:evaluate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +72,44 @@ def python(function: str) -> dict[str, str]:
 
 
 def run(folder: Path, job: str, *options: str, environment: Mapping[str, str] | None = None) -> Evaluated:
-    """Run a child to its end."""
-    child = subprocess.run(
-        [*COMMAND, *options],
-        cwd=folder,
-        input=job.encode(),
-        capture_output=True,
-        env={**os.environ, **(environment or {})},
-        timeout=60,
-        check=False,
-    )
-    stdout, stderr = child.stdout.decode(), child.stderr.decode()
-    return Evaluated(child.returncode, tuple(read_case_lines(stdout)), stdout, stderr)
+    """Run a child to its end: a process that has imported the evaluator already."""
+    with tempfile.TemporaryDirectory() as streams:
+        stdin, stdout, stderr = (Path(streams) / str(descriptor) for descriptor in range(3))
+        stdin.write_bytes(job.encode())
+        stdout.touch()
+        stderr.touch()
+        try:
+            FORKER.order(
+                folder=str(folder), arguments=[*ARGUMENTS, *options], streams=streams, variables=dict(environment or {})
+            )
+            FORKER.go()
+            _, _, code = FORKER.hear()
+        finally:
+            FORKER.close()
+        return _evaluated(int(code), stdout.read_bytes(), stderr.read_bytes())
+
+
+def run_anew(folder: Path, job: str) -> Evaluated:
+    """Run a child to its end that starts from nothing, as in use."""
+    child = subprocess.run(COMMAND, cwd=folder, input=job.encode(), capture_output=True, timeout=60, check=False)
+    return _evaluated(child.returncode, child.stdout, child.stderr)
+
+
+def _evaluated(code: int, stdout: bytes, stderr: bytes) -> Evaluated:
+    return Evaluated(code, tuple(read_case_lines(stdout.decode())), stdout.decode(), stderr.decode())
 
 
 def evaluate(folder: Path, job: str, environment: Mapping[str, str] | None = None) -> Evaluated:
     """Run a child that can begin."""
-    done = run(folder, job, environment=environment)
+    return _begun(run(folder, job, environment=environment))
+
+
+def evaluate_anew(folder: Path, job: str) -> Evaluated:
+    """Run a child that can begin, and starts from nothing."""
+    return _begun(run_anew(folder, job))
+
+
+def _begun(done: Evaluated) -> Evaluated:
     assert done.code == 0, done.stderr
     return done
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.runner.children import case, cases, evaluate, make_job, python, write_dataset
+from tests.runner.children import case, cases, evaluate, evaluate_anew, make_job, python, write_dataset
 from tests.runner.endpoint import Endpoint, failure, say
 
 CAPPED = "not run: the cap of 25 calls is reached"
@@ -15,7 +15,7 @@ def test_children_that_share_a_file_make_no_more_calls_than_the_cap(tmp_path: Pa
     write_dataset(tmp_path, cases(20))
     job = make_job(endpoint.target, max_calls=25, calls_file=str(tmp_path / "calls"))
     with ThreadPoolExecutor(2) as pool:
-        ran = [each for done in pool.map(lambda _: evaluate(tmp_path, job), range(2)) for each in done.cases]
+        ran = [each for done in pool.map(lambda _: evaluate_anew(tmp_path, job), range(2)) for each in done.cases]
     assert len(endpoint.bodies) == 25
     assert sorted((result.error or "fine", result.attempts) for result in ran) == [
         *[("fine", 1)] * 25,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval_pipeline.core.suites import CaseResult
-from tests.runner.children import case, cases, evaluate, make_job, python, run, start, write_dataset
+from tests.runner.children import case, cases, evaluate, evaluate_anew, make_job, python, run, start, write_dataset
 
 TARGETS = """
 import os, subprocess, sys, threading
@@ -79,7 +79,7 @@ def test_each_case_and_repeat_gives_a_line_and_an_exception_is_an_errored_case(f
         ],
         repeat=2,
     )
-    done = evaluate(folder, make_job(python("echo"), prompts={"persona": "Be kind."}, concurrency=1))
+    done = evaluate_anew(folder, make_job(python("echo"), prompts={"persona": "Be kind."}, concurrency=1))
     prompts, broke = "[('persona', 'Be kind.')]", "RuntimeError: no answer"
     assert [replace(result, duration_ms=0.0) for result in done.cases] == [
         replace(result, repeat=repeat)
@@ -111,7 +111,7 @@ def test_nothing_to_do_is_done(folder: Path) -> None:
 
 
 def test_nothing_that_a_target_prints_in_any_way_gets_between_the_lines(folder: Path) -> None:
-    done = evaluate(folder, make_job(python("loud")))
+    done = evaluate_anew(folder, make_job(python("loud")))
     assert done.only.output == "quiet"
     assert len(done.stdout.splitlines()) == 1
     for noise in ("by print", "by the first stdout", "by descriptor", "by a program"):
@@ -119,7 +119,7 @@ def test_nothing_that_a_target_prints_in_any_way_gets_between_the_lines(folder: 
 
 
 def test_a_target_that_reads_standard_input_finds_it_empty(folder: Path) -> None:
-    assert evaluate(folder, make_job(python("reading"))).only.output == "read '' and b''"
+    assert evaluate_anew(folder, make_job(python("reading"))).only.output == "read '' and b''"
 
 
 def test_an_answer_that_is_no_proper_text_still_is_one_line(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_each_line_comes_as_soon_as_its_case_has_ended(folder: Path) -> None:
 
 
 def test_the_child_loads_nothing_that_its_job_does_not_need(folder: Path) -> None:
-    loaded = set((evaluate(folder, make_job(python("loaded"))).only.output or "").split())
+    loaded = set((evaluate_anew(folder, make_job(python("loaded"))).only.output or "").split())
     heavy = {"mlflow", "pandas", "numpy", "streamlit", "yaml", "httpx", "tenacity", "jsonschema", "distributed"}
     assert heavy & loaded == set()
 

@@ -14,7 +14,17 @@ import pytest
 
 from eval_pipeline.core.suites import CaseResult
 from tests.conftest import free_port
-from tests.runner.children import Evaluated, case, cases, evaluate, make_job, python, run, start, write_dataset
+from tests.runner.children import (
+    Evaluated,
+    case,
+    cases,
+    evaluate_anew,
+    make_job,
+    python,
+    run_anew,
+    start,
+    write_dataset,
+)
 
 TARGETS = """
 import os, signal, time
@@ -79,8 +89,8 @@ def test_a_cluster_gives_the_same_results_as_one_process(folder: Path) -> None:
     further = [case("broken", "break"), {"id": "wrong", "input": "hi", "expected": "x"}]
     write_dataset(folder, [*cases(8), *further], repeat=2)
     fields = {"prompts": {"persona": "Ada says"}, "done": [["case-0", 1]]}
-    here = evaluate(folder, make_job(python("answer"), **fields))
-    there = evaluate(folder, make_job(python("answer"), executor="dask", concurrency=2, **fields))
+    here = evaluate_anew(folder, make_job(python("answer"), **fields))
+    there = evaluate_anew(folder, make_job(python("answer"), executor="dask", concurrency=2, **fields))
     assert len(there.cases) == 19
     assert in_order(there) == in_order(here)
     assert "noise" in there.stderr
@@ -89,7 +99,7 @@ def test_a_cluster_gives_the_same_results_as_one_process(folder: Path) -> None:
 def test_with_a_worker_killed_half_way_nothing_is_lost_and_nothing_counts_twice(folder: Path) -> None:
     others = cases(20)
     write_dataset(folder, [*others[:10], case("deadly", "deadly"), *others[10:]])
-    done = evaluate(folder, make_job(python("deadly"), executor="dask", concurrency=2))
+    done = evaluate_anew(folder, make_job(python("deadly"), executor="dask", concurrency=2))
     assert [(result.output, result.error) for result in done.cases] == [("survived", None)] * 21
     assert len({result.key for result in done.cases}) == 21
     assert len(list(folder.glob("ran-deadly-*"))) == 2
@@ -101,13 +111,13 @@ def test_a_cluster_elsewhere_is_found_by_its_address_and_may_lack_something_or_b
     far.mkdir()
     with cluster(far) as (address, scheduler):
         elsewhere = {"executor": "dask", "dask_address": address}
-        done = run(folder, make_job(python("answer"), **elsewhere))
+        done = run_anew(folder, make_job(python("answer"), **elsewhere))
         assert (done.code, done.stdout) == (2, "")
         assert "can't evaluate: [target] function = 'targets:answer' can't be used: ModuleNotFound" in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
         (far / "targets.py").write_text(TARGETS)
-        done = evaluate(folder, make_job(python("answer"), prompts={"persona": "Ada says"}, **elsewhere))
+        done = evaluate_anew(folder, make_job(python("answer"), prompts={"persona": "Ada says"}, **elsewhere))
         assert {result.output for result in done.cases} == {"Ada says hi"}
 
         write_dataset(folder, [case("hangs", "once"), case("next", "twice")])

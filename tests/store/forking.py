@@ -10,12 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-
 from eval_pipeline.settings import Settings
 from eval_pipeline.store import files, mirror, runs
 from eval_pipeline.store.connection import Store
-from tests.forking import Ready, killing_at, serve
+from tests.forking import Ready, killing_at
 
 
 def sync(order: dict[str, Any], ready: Ready) -> None:
@@ -59,7 +57,3 @@ def watch_writing(step: Callable[[], None]) -> None:
 
     Path.replace, Path.write_text, Path.unlink = replacing, writing_text, unlinking  # type: ignore[method-assign,assignment]
     files.pq.write_table = writing_table
-
-
-if __name__ == "__main__":
-    serve(sync)

@@ -51,8 +51,23 @@ def test_a_store_nobody_named_is_mlflows_default_and_one_that_is_there_is_read(
         ),
         (
             MlflowException("not here", PERMISSION_DENIED),
-            "the store at http://user:***@mlflow.example.com refuses these credentials: set MLFLOW_TRACKING_USERNAME "
-            "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+            "the store at http://user:***@mlflow.example.com does not permit this with these credentials: ask for "
+            "permission there (READ to look, EDIT to act), or use those of somebody who has it",
+        ),
+        (
+            OperationalError("INSERT", {}, Exception("attempt to write a readonly database")),
+            "the store at http://user:***@mlflow.example.com does not permit this with these credentials: ask for "
+            "permission there (READ to look, EDIT to act), or use those of somebody who has it",
+        ),
+        (
+            MlflowException(
+                f"API request to {URI}/api failed (Caused by ResponseError('too many 503 error responses'))"
+            ),
+            "the server at http://user:***@mlflow.example.com fails (HTTP 503): see its log, or try again later",
+        ),
+        (
+            MlflowException(f"API request to {URI}/api failed ([Errno 111] Connection refused)"),
+            "no server answers at http://user:***@mlflow.example.com (Connection refused): is it running?",
         ),
         (
             MlflowException(f"no disk for secret at {URI}/api\nand a long story", INTERNAL_ERROR),

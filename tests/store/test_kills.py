@@ -33,7 +33,7 @@ class Syncers(Forker):
     """Real processes that sync one store into one cache folder."""
 
     def __init__(self) -> None:
-        super().__init__("tests.store.forking")
+        super().__init__("tests.store.forking:sync")
         self.told: dict[str, Any] = {}
         """What each of them is told: the address of the store and the cache folder."""
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from eval_pipeline.errors import StoreError
 from eval_pipeline.settings import Settings
 from eval_pipeline.store import runs
-from eval_pipeline.store.connection import Store, open_store
+from eval_pipeline.store.connection import open_store
 from eval_pipeline.store.mirror import get_trend_points, open_mirror
 from tests.builder import LONG_AGO, StoreBuilder
-from tests.conftest import Server, start_server, stop_server
+from tests.conftest import Server
 from tests.store.oracle import mirror_contents, store_contents, table_rows
 
 pytestmark = pytest.mark.server
@@ -63,21 +60,3 @@ def test_a_sync_through_the_server_is_the_same_as_one_on_its_database(
     same()
     builder.client.restore_run(run_id)
     same()
-
-
-def test_wrong_credentials_at_a_server_with_sign_in_are_told(
-    template_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("flask_wtf", reason="needs mlflow[auth]")
-    shutil.copy(template_db, tmp_path / "mlflow.db")
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    secrets = {"MLFLOW_FLASK_SERVER_SECRET_KEY": "x", "MLFLOW_AUTH_ADMIN_PASSWORD": "a long password"}
-    pid, port = start_server(uri, tmp_path / "server", "--app-name", "basic-auth", **secrets)
-    try:
-        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "admin")
-        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "wrong secret")
-        with pytest.raises(StoreError, match="refuses these credentials: set MLFLOW_TRACKING_USERNAME") as raised:
-            mirror_contents(open_mirror(Store(f"http://127.0.0.1:{port}", Settings())))
-        assert "secret" not in str(raised.value)
-    finally:
-        stop_server(pid)

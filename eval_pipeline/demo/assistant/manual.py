@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 _BLANK = "{}"
 
@@ -57,8 +57,13 @@ def split_list(listed: str) -> list[str]:
 
 def find_word(text: str, words: Iterable[str]) -> int | None:
     """Where the first of the words begins in the text; a word also counts as the beginning of a longer one."""
-    found = (re.search(rf"\b{re.escape(word)}", text, re.IGNORECASE) for word in words)
+    found = (_beginning(word).search(text) for word in words)
     return min((match.start() for match in found if match), default=None)
+
+
+@cache
+def _beginning(word: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(word)}", re.IGNORECASE)
 
 
 def mentions(text: str, words: Iterable[str]) -> bool:

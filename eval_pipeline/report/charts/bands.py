@@ -52,6 +52,6 @@ def band_layer(time: alt.X, y: alt.Scale, series: alt.Color, faint: object) -> a
     """The bands, over the dataset `bands`, in the colours of their lines."""
     mark = chart_of("bands").mark_area(clip=True, strokeWidth=0, tooltip=None)
     layer: alt.Chart = mark.encode(
-        x=time, y=alt.Y("low:Q", scale=y, title=None), y2="high:Q", color=series, fillOpacity=faint
+        x=time, y=alt.Y("low:Q", scale=y, title=None), y2=alt.Y2("high:Q"), color=series, fillOpacity=faint
     )
     return layer

@@ -5,14 +5,14 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from eval_pipeline.report import numbers
+from eval_pipeline.report.charts.alternatives import say_cell
 from eval_pipeline.report.charts.downsample import downsample
 from eval_pipeline.report.charts.events import TOOLTIP, concerning, event_rows, within
 from eval_pipeline.report.charts.plane import Plane, colors, has_floor, lowest_rate, shapes, time_span
 from eval_pipeline.report.charts.rows import RUN_TOOLTIP, run_rows, threshold_rows
 from eval_pipeline.report.charts.spec import Spec, as_spec, chart_of, with_data
 from eval_pipeline.report.frames import timed
-from eval_pipeline.report.looks import EVENTS, LOOKS, NOT_EVIDENCE, threshold_ink
+from eval_pipeline.report.looks import EVENTS, LOOKS, threshold_ink
 
 MOST_RUNS = 160
 """More runs of one type than this are thinned: a small chart is not wider."""
@@ -55,7 +55,7 @@ def _cell(drawing: Spec, plane: Plane, history: pd.DataFrame, shown: pd.DataFram
         "thresholds": threshold_rows(history, plane),
         "events": rules,
     }
-    return with_data(drawing, data, _describe(history, state))
+    return with_data(drawing, data, say_cell(history))
 
 
 def _layers(plane: Plane, dark: bool) -> alt.LayerChart:
@@ -103,16 +103,3 @@ def _newest_marks(newest: alt.Chart) -> list[alt.Chart]:
         proven.encode(shape=shape, fill=alt.Fill("state:N", scale=colors(), legend=None)),
         unproven.encode(shape=shape),
     ]
-
-
-def _describe(history: pd.DataFrame, state: str) -> str:
-    name = numbers.shortened(history["eval_type"].iloc[0], 200)
-    complete = history[~history["state"].isin(NOT_EVIDENCE)]
-    runs = numbers.counted(len(history), "run")
-    if complete.empty:
-        return f"Pass rate of {name}: {runs}, none complete."
-    newest = complete.iloc[-1]
-    rate = numbers.rate_against(newest["pass_rate"], newest["threshold"])
-    limit = numbers.threshold(newest["threshold"])
-    said = LOOKS[state].word.lower()
-    return f"Pass rate of {name} over {runs}; newest complete {rate} against a threshold of {limit}: {said}."

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from eval_pipeline.report import numbers
-from eval_pipeline.report.charts.plane import CHARACTER, Plane
+from eval_pipeline.report.charts.plane import CHARACTER, Plane, if_narrow
 from eval_pipeline.report.charts.spec import chart_of, milliseconds
 from eval_pipeline.report.looks import EVENTS
 
@@ -112,12 +112,20 @@ def event_layers(x: alt.Scale, y: alt.Scale, dark: bool) -> tuple[list[alt.Chart
     Colours are constants of a layer: a colour encoding would share, and erase, the scale of the series.
     """
     rules, words = [], []
+    shown = alt.ExprRef(expr=if_narrow(0, 1))
     for kind, look in EVENTS.items():
         base = chart_of("events").transform_filter(f"datum.kind === '{kind}'").encode(x=alt.X("at:T", scale=x))
         rule = base.mark_rule(strokeDash=[4, 3], strokeWidth=1.4, color=look.color, clip=True)
-        rules.append(rule.encode(y=alt.Y("foot:Q", scale=y), y2="top:Q", tooltip=TOOLTIP))
+        rules.append(rule.encode(y=alt.Y("foot:Q", scale=y), y2=alt.Y2("top:Q"), tooltip=TOOLTIP))
         text = base.mark_text(
-            align="left", baseline="middle", dx=5, fontSize=11.5, fontWeight=500, color=look.ink(dark), clip=True
+            align="left",
+            baseline="middle",
+            dx=5,
+            fontSize=11.5,
+            fontWeight=500,
+            color=look.ink(dark),
+            clip=True,
+            fillOpacity=shown,
         )
-        words.append(text.encode(y=alt.Y("top:Q", scale=y), text="text:N", tooltip=TOOLTIP))
+        words.append(text.encode(y=alt.Y("top:Q", scale=y), text=alt.Text("text:N"), tooltip=TOOLTIP))
     return rules, words

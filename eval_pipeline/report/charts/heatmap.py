@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from eval_pipeline.report import numbers
+from eval_pipeline.report.charts.alternatives import say_heatmap
 from eval_pipeline.report.charts.buckets import Bucket, bucket_label, choose_bucket, worst_runs
 from eval_pipeline.report.charts.plane import shapes
 from eval_pipeline.report.charts.rows import RUN_TOOLTIP, run_words
@@ -40,7 +41,7 @@ def heatmap(runs: pd.DataFrame, *, dark: bool) -> Spec:
     rows = _rows(worst, bucket)
     moments = sorted(rows["moment"].unique())
     chart = _layers(names, moments, bucket, dark).properties(height=_ROW * len(names) + _AROUND)
-    return as_spec(chart, {"cells": rows}, _describe(names, len(moments), bucket, worst))
+    return as_spec(chart, {"cells": rows}, say_heatmap(names, len(moments), bucket, worst))
 
 
 def _order(known: pd.DataFrame) -> list[str]:
@@ -117,11 +118,3 @@ def _hits(base: alt.Chart) -> alt.Chart:
     tip = [RUN_TOOLTIP[0], *more, *RUN_TOOLTIP[1:]]
     layer: alt.Chart = base.mark_rect(opacity=0).encode(tooltip=tip).add_params(picked())
     return layer
-
-
-def _describe(names: list[str], columns: int, bucket: Bucket, worst: pd.DataFrame) -> str:
-    hit = worst.loc[worst["regressions"].gt(0), "eval_type"].unique().tolist()
-    regressed = f"Regressions in {numbers.shortened(', '.join(sorted(hit)), 200)}." if hit else "No regressions."
-    types = numbers.counted(len(names), "eval type")
-    shown = f"Heatmap of {types} over {numbers.counted(columns, bucket.name)}, worst margin to the threshold in each."
-    return f"{shown} Worst now: {numbers.shortened(names[0], 60)}. {regressed}"

@@ -16,6 +16,9 @@ CHARACTER = 6.7 / 900
 LANE_SHARE = 0.072
 """The share of the height between the lowest rate and 100% that one lane of labels takes."""
 
+NARROW = 480
+"""A plot of fewer pixels, as on a phone, has no room for labels beside its lines and events."""
+
 _HOUR = 3_600_000
 _DAY = 24 * _HOUR
 
@@ -32,6 +35,8 @@ class Plane:
     """Lanes for labels above 100%."""
     floor: bool = False
     """Whether there is a lane below `foot` for runs without a usable pass rate."""
+    narrow_end: int | None = None
+    """The end on a narrow plot, where `end` leaves room for labels that it does not show."""
 
     @property
     def lane(self) -> float:
@@ -63,7 +68,8 @@ class Plane:
         The ends are expressions because Vega-Lite wraps plain numbers in `datetime(...)`, which Streamlit's expression
         interpreter reads as a year.
         """
-        ends = [alt.ExprRef(expr=str(self.start)), alt.ExprRef(expr=str(self.end))]
+        end = str(self.end) if self.narrow_end is None else if_narrow(self.narrow_end, self.end)
+        ends = [alt.ExprRef(expr=str(self.start)), alt.ExprRef(expr=end)]
         return alt.Scale(type="utc", domain=ends, nice=False)
 
     def spans(self) -> alt.Scale:
@@ -72,7 +78,8 @@ class Plane:
 
     def rates(self) -> alt.Scale:
         """The scale of pass rates. Every layer takes the same one, or Vega-Lite brings zero in."""
-        return alt.Scale(domain=[self.bottom, self.top], nice=False, zero=False)
+        top = alt.ExprRef(expr=if_narrow(1.0 + self.lane * 0.5, self.top)) if self.lanes else self.top
+        return alt.Scale(domain=[self.bottom, top], nice=False, zero=False)
 
     def time_axis(self) -> alt.Axis:
         """Days, hours on short stretches, months on long ones."""
@@ -95,6 +102,16 @@ class Plane:
         step = 0.1 if self.foot >= 0.3 else 0.2
         marks = [round(k * step, 1) for k in range(round(1 / step) + 1) if k * step >= self.foot - 1e-9]
         return alt.Axis(format=".0%", values=marks, gridOpacity=0.5, domain=False, ticks=False, labelPadding=8)
+
+
+def if_narrow(narrow: float, wide: float) -> str:
+    """An expression: one value on a narrow plot, the other one elsewhere."""
+    return f"width < {NARROW} ? {narrow} : {wide}"
+
+
+def columns_of(pixels: int) -> alt.ExprRef:
+    """As many columns of a legend as fit the plot, each so wide."""
+    return alt.ExprRef(expr=f"max(1, floor(width / {pixels}))")
 
 
 def time_span(runs: pd.DataFrame, events: pd.DataFrame) -> tuple[int, int]:

@@ -8,9 +8,14 @@ import pandas as pd
 from eval_pipeline.core.power import POWER, Plan
 from eval_pipeline.core.regression import WARNING_DROP_PP
 from eval_pipeline.report import numbers
+from eval_pipeline.report.charts.alternatives import say_power
+from eval_pipeline.report.charts.plane import columns_of
 from eval_pipeline.report.charts.spec import Spec, as_spec, chart_of
 from eval_pipeline.report.looks import LOOKS
-from eval_pipeline.report.power import power_frame, sentence
+from eval_pipeline.report.power import power_frame
+
+_SETUP_WIDTH = 130
+"""Pixels of one entry of the legend."""
 
 TOOLTIP = [
     alt.Tooltip("setup:N", title="With"),
@@ -31,9 +36,7 @@ def power(plan: Plan, *, dark: bool, height: int = 300) -> Spec:
     names = list(dict.fromkeys(rows["setup"]))
     reach = max(rows["drop_pp"].max(), WARNING_DROP_PP)
     chart = _layers(names, reach, dark).properties(height=height)
-    rate = numbers.threshold(plan.rate)
-    said = f"Line chart of the chance to show a drop from {rate}, by its size. {sentence(plan)}"
-    return as_spec(chart, {"curves": rows, "reliable": rules, "warning": warning}, said)
+    return as_spec(chart, {"curves": rows, "reliable": rules, "warning": warning}, say_power(plan))
 
 
 def _layers(names: list[str], reach: float, dark: bool) -> alt.LayerChart:
@@ -46,7 +49,14 @@ def _layers(names: list[str], reach: float, dark: bool) -> alt.LayerChart:
     )
     axis = alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1], gridOpacity=0.5, domain=False, ticks=False)
     chance = alt.Y("power:Q", scale=y, title=None, axis=axis)
-    legend = alt.Legend(orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolSize=220, columnPadding=18)
+    legend = alt.Legend(
+        orient="top",
+        symbolType="stroke",
+        symbolStrokeWidth=3,
+        symbolSize=220,
+        columnPadding=18,
+        columns=columns_of(_SETUP_WIDTH),
+    )
     series = alt.Color("setup:N", title=None, scale=alt.Scale(domain=names), sort=names, legend=legend)
     base = chart_of("curves").encode(x=drop, y=chance)
     lines = base.transform_filter("!datum.own").mark_line(strokeWidth=1.6, clip=True).encode(color=series)

@@ -9,19 +9,28 @@ import pandas as pd
 
 from eval_pipeline.report import numbers
 from eval_pipeline.report.charts import bands
+from eval_pipeline.report.charts.alternatives import say_trend
 from eval_pipeline.report.charts.downsample import downsample
 from eval_pipeline.report.charts.events import concerning, event_layers, event_rows, labels, place_labels, within
-from eval_pipeline.report.charts.plane import CHARACTER, Plane, colors, has_floor, lowest_rate, shapes, time_span
+from eval_pipeline.report.charts.legend import LONGEST_NAME, legend, legend_growth
+from eval_pipeline.report.charts.plane import (
+    CHARACTER,
+    Plane,
+    colors,
+    has_floor,
+    if_narrow,
+    lowest_rate,
+    shapes,
+    time_span,
+)
 from eval_pipeline.report.charts.rows import RUN_TOOLTIP, run_rows, threshold_rows
 from eval_pipeline.report.charts.spec import Spec, as_spec, chart_of, milliseconds, nothing, picked
 from eval_pipeline.report.frames import timed
 from eval_pipeline.report.looks import LOOKS, NOT_EVIDENCE, THRESHOLD_COLOR, threshold_ink
 
 MOST_END_LABELS = 5
-LONGEST_NAME = 24
-
-_LEGEND_ROW = 20
-_LEGEND_WIDTH = 860
+FOCUS = "focus"
+"""The selection of eval types in the legend."""
 
 
 def trend(runs: pd.DataFrame, events: pd.DataFrame, *, dark: bool, height: int = 420, band: bool = False) -> Spec:
@@ -57,9 +66,10 @@ def trend(runs: pd.DataFrame, events: pd.DataFrame, *, dark: bool, height: int =
         data["runs"] = data["runs"].assign(interval=bands.interval_words(shown))
     if plane.floor:
         data["floor"] = pd.DataFrame({"height": [plane.floor_height], "text": ["no rate"]})
-    tall = height + _LEGEND_ROW * max(0, _legend_rows(names) - 1)
-    chart = _layers(plane, names, bool(len(ends)), dark, band).properties(height=tall)
-    return as_spec(chart, data, _describe(names, len(runs), known, shown, told))
+    tall = height + legend_growth(names)
+    chart = _layers(plane, names, bool(len(ends)), dark, band)
+    chart.height = tall  # `properties` would copy all layers
+    return as_spec(chart, data, say_trend(runs, len(shown), told))
 
 
 def _arrange(
@@ -76,7 +86,7 @@ def _arrange(
     begin, end = start - int(span * 0.01), start + int(width)
     places = place_labels([(at - begin) / (end - begin) for at in stamps], texts)
     lanes = max((int(lane) + 1 for lane, _ in places), default=0)
-    return Plane(begin, end, lowest, lanes, has_floor(known)), told, places
+    return Plane(begin, end, lowest, lanes, has_floor(known), last + int(span * 0.03)), told, places
 
 
 def _line_ends(known: pd.DataFrame) -> pd.DataFrame:
@@ -106,9 +116,9 @@ def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool, band: b
     time = alt.X("at:T", title=None, scale=x, axis=plane.time_axis())
     rate = alt.Y("height:Q", title=None, scale=y, axis=plane.rate_axis())
     many = len(names) > 1
-    series = alt.Color("eval_type:N", title=None, scale=alt.Scale(domain=names), legend=_legend(names))
-    focus = alt.selection_point(name="focus", fields=["eval_type"], bind="legend")
-    dim = alt.when(focus).then(alt.value(1.0)).otherwise(alt.value(0.1)) if many else alt.value(1.0)
+    series = alt.Color("eval_type:N", title=None, scale=alt.Scale(domain=names), legend=legend(names))
+    focus = alt.selection_point(name=FOCUS, fields=["eval_type"], bind="legend")
+    dim = alt.OpacityValue(0.1, condition=_when_focused(1.0)) if many else alt.OpacityValue(1.0)
     pick = picked()
     zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.ctrlKey]")
     base = chart_of("runs").encode(x=time, y=rate)
@@ -120,7 +130,7 @@ def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool, band: b
     rules, words = event_layers(x, y, dark)
     ends = [_end_labels(time, y, series, dim)] if with_ends else []
     floor = [_floor_text(y)] if plane.floor else []
-    faint = alt.when(focus).then(alt.value(0.09)).otherwise(alt.value(0.01)) if many else alt.value(0.16)
+    faint = alt.FillOpacityValue(0.01, condition=_when_focused(0.09)) if many else alt.FillOpacityValue(0.16)
     around = [bands.band_layer(time, y, series, faint)] if band else []
     limits = [_threshold_text(x, y, dark)]
     marks = [_dots(base, series, dim), _hollow(base, dim), _loud(base, dim), ring.encode(color=series)]
@@ -138,6 +148,11 @@ def _layers(plane: Plane, names: list[str], with_ends: bool, dark: bool, band: b
             hits,
         ]
     )
+
+
+def _when_focused(value: float) -> dict[str, object]:
+    """As `alt.when` would say it, which takes many times as long."""
+    return {"param": FOCUS, "value": value}
 
 
 def _line(base: alt.Chart, series: alt.Color, dim: object) -> alt.Chart:
@@ -177,7 +192,9 @@ def _threshold_rule(x: alt.Scale, y: alt.Scale) -> alt.Chart:
     mark = chart_of("thresholds").mark_rule(
         strokeDash=[6, 4], strokeWidth=1.4, color=THRESHOLD_COLOR, opacity=0.8, clip=True
     )
-    layer: alt.Chart = mark.encode(x=alt.X("start:T", scale=x), x2="end:T", y=alt.Y("height:Q", scale=y), tooltip=tip)
+    layer: alt.Chart = mark.encode(
+        x=alt.X("start:T", scale=x), x2=alt.X2("end:T"), y=alt.Y("height:Q", scale=y), tooltip=tip
+    )
     return layer
 
 
@@ -185,7 +202,7 @@ def _threshold_text(x: alt.Scale, y: alt.Scale, dark: bool) -> alt.Chart:
     mark = chart_of("thresholds").mark_text(
         align="left", baseline="bottom", dx=4, dy=-3, fontSize=11, fontWeight=500, color=threshold_ink(dark), clip=True
     )
-    layer: alt.Chart = mark.encode(x=alt.X("start:T", scale=x), y=alt.Y("height:Q", scale=y), text="text:N")
+    layer: alt.Chart = mark.encode(x=alt.X("start:T", scale=x), y=alt.Y("height:Q", scale=y), text=alt.Text("text:N"))
     return layer
 
 
@@ -193,52 +210,16 @@ def _floor_text(y: alt.Scale) -> alt.Chart:
     mark = chart_of("floor").mark_text(
         align="right", baseline="middle", dx=-8, clip=False, fontSize=11, color=LOOKS["ERROR"].color
     )
-    layer: alt.Chart = mark.encode(x=alt.value(0), y=alt.Y("height:Q", scale=y), text="text:N")
+    layer: alt.Chart = mark.encode(x=alt.value(0), y=alt.Y("height:Q", scale=y), text=alt.Text("text:N"))
     return layer
 
 
 def _end_labels(time: alt.X, y: alt.Scale, series: alt.Color, dim: object) -> alt.Chart:
-    mark = chart_of("ends").mark_text(align="left", baseline="middle", dx=10, fontSize=12, fontWeight=600, clip=True)
-    layer: alt.Chart = mark.encode(x=time, y=alt.Y("label_height:Q", scale=y), text="text:N", color=series, opacity=dim)
-    return layer
-
-
-def _legend_rows(names: list[str]) -> int:
-    return -(-len(names) // _legend_columns(names))
-
-
-def _legend_columns(names: list[str]) -> int:
-    widest = min(max(map(len, names)), LONGEST_NAME) * 7 + 46
-    return max(1, min(len(names), _LEGEND_WIDTH // widest))
-
-
-def _legend(names: list[str]) -> alt.Legend | None:
-    if len(names) == 1:
-        return None
-    return alt.Legend(
-        orient="top",
-        direction="horizontal",
-        columns=_legend_columns(names),
-        columnPadding=18,
-        offset=2,
-        labelLimit=LONGEST_NAME * 7,
-        labelFontSize=12.5,
-        symbolType="stroke",
-        symbolStrokeWidth=3,
-        symbolSize=220,
-        symbolLimit=0,
+    shown = alt.ExprRef(expr=if_narrow(0, 1))
+    mark = chart_of("ends").mark_text(
+        align="left", baseline="middle", dx=10, fontSize=12, fontWeight=600, clip=True, fillOpacity=shown
     )
-
-
-def _describe(names: list[str], every: int, known: pd.DataFrame, shown: pd.DataFrame, told: pd.DataFrame) -> str:
-    what = numbers.shortened(", ".join(names), 200)
-    first, last = numbers.day(known["started"].min()), numbers.day(known["started"].max())
-    said = [f"Line chart of the pass rate over time of {what}: {numbers.counted(every, 'run')}, {first} to {last}."]
-    if len(shown) < len(known):
-        said.append(f"{numbers.count(len(shown))} are drawn: the lowest and highest of each stretch, and flagged runs.")
-    if every > len(known):
-        said.append(f"{numbers.counted(every - len(known), 'run')} without a start time not drawn.")
-    flagged = known["state"].value_counts()
-    counts = [f"{numbers.count(int(flagged[s]))} {LOOKS[s].word.lower()}" for s in LOOKS if s in flagged]
-    said.append(f"By result: {', '.join(counts)}. Prompt events: {len(told)}.")
-    return " ".join(said)
+    layer: alt.Chart = mark.encode(
+        x=time, y=alt.Y("label_height:Q", scale=y), text=alt.Text("text:N"), color=series, opacity=dim
+    )
+    return layer

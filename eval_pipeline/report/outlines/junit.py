@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from eval_pipeline.report.outlines.outline import Outcome, Outline, Row
 
+ILLEGAL = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 does not allow, and control characters that it warns of."""
 ELEMENTS = {Outcome.BAD: "failure", Outcome.BROKEN: "error", Outcome.SKIPPED: "skipped"}
 
 
@@ -52,4 +55,4 @@ def _lines(row: Row) -> list[str]:
 
 def _legal(text: str) -> str:
     """Text without the characters that XML can't hold."""
-    return "".join(char if char in "\t\n" or (char.isprintable() or char == " ") else "\ufffd" for char in text)
+    return ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
+from eval_pipeline.core.plain_text import one_line
+from eval_pipeline.report import numbers
 from eval_pipeline.report.outlines.outline import Failing, Outcome, Outline, Row
 
 SIGNS = {
@@ -14,6 +19,7 @@ SIGNS = {
 LONGEST_TEXT = 400
 LONGEST_COMMENT = 60_000
 """GitHub takes 65,536 characters in a comment."""
+LONGEST_TABLE, LONGEST_NOTES = 30_000, 10_000
 
 
 def as_markdown(outline: Outline) -> str:
@@ -21,12 +27,12 @@ def as_markdown(outline: Outline) -> str:
     sign = SIGNS[Outcome.FINE if outline.fine else Outcome.BAD]
     head = [f"### {sign} {_plain(outline.title)}", "", f"**{_plain(outline.sentence)}**", ""]
     table = _table(outline) if outline.rows else []
-    notes = [f"- {_plain(note)}" for note in outline.notes]
+    notes = _counting_on([f"- {_plain(note)}" for note in outline.notes], LONGEST_NOTES, "note")
     text = "\n".join([*head, *table, *(["", *notes] if notes else [])]) + "\n"
     for row in outline.rows:
-        part = _failing(row)
-        if len(text) + len(part) > LONGEST_COMMENT:
-            return f"{text}\nMore cases failed than fit here.\n"
+        part = _failing(row, LONGEST_COMMENT - len(text))
+        if part is None:
+            return f"{text}\nMore failed than fits here.\n"
         text += part
     return text
 
@@ -34,19 +40,36 @@ def as_markdown(outline: Outline) -> str:
 def _table(outline: Outline) -> list[str]:
     names = ["", "Eval type", "Result", *outline.columns]
     rows = [[SIGNS[row.outcome], _plain(row.name), f"`{row.word}`", *map(_plain, row.cells)] for row in outline.rows]
-    lines = [names, ["---"] * len(names), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines]
+    heading, line, *lines = [f"| {' | '.join(cells)} |" for cells in (names, ["---"] * len(names), *rows)]
+    return [heading, line, *_counting_on(lines, LONGEST_TABLE, "eval type")]
 
 
-def _failing(row: Row) -> str:
+def _failing(row: Row, room: int) -> str | None:
+    """Why a row is not fine, and as many of its failing cases as have room; `None` if not one has."""
     said = f"\n> **{_plain(row.name)}**: {_plain(row.why)}\n" if row.why else ""
     if not row.failing:
-        return said
+        return said if len(said) <= room else None
     count = len(row.failing) + row.more_failing
-    cases = "\n".join(_case(case) for case in row.failing)
-    more = f"\n\nand {row.more_failing} more\n" if row.more_failing else ""
-    title = f"{_plain(row.name)}: {count} failing {'case' if count == 1 else 'cases'}"
-    return f"{said}\n<details><summary>{title}</summary>\n\n{cases}{more}\n</details>\n"
+    title = f"{_in_html(row.name)}: {count} failing {'case' if count == 1 else 'cases'}"
+    head, foot = f"{said}\n<details><summary>{title}</summary>\n\n", f"\n\nand {count} more\n\n</details>\n"
+    cases = _fitting([_case(case) for case in row.failing], room - len(head) - len(foot))
+    if not cases:
+        return None
+    more = f"\n\nand {count - len(cases)} more\n" if len(cases) < count else ""
+    return "".join([head, "\n".join(cases), more, "\n</details>\n"])
+
+
+def _counting_on(lines: Sequence[str], room: int, noun: str) -> list[str]:
+    """The lines that have room, then how many more there are."""
+    shown = _fitting(lines, room)
+    left = len(lines) - len(shown)
+    return [*shown, "", f"and {numbers.counted(left, f'more {noun}')}"] if left else shown
+
+
+def _fitting(parts: Sequence[str], room: int) -> list[str]:
+    """The first parts, as many as have room with a line end each."""
+    ends = accumulate(len(part) + 1 for part in parts)
+    return [part for part, end in zip(parts, ends, strict=True) if end <= room]
 
 
 def _case(case: Failing) -> str:
@@ -59,7 +82,12 @@ def _case(case: Failing) -> str:
 
 def _plain(text: str) -> str:
     """Text on one line whose characters mean nothing in markdown, in HTML, or to those who would be notified."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+!|~" else char for char in _in_html(text))
+
+
+def _in_html(text: str) -> str:
+    """The same where markdown means nothing anyway. GitHub links `@name` and `#12` even there, if they are in a row."""
+    line = one_line(text)
     shown = line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
-    escaped = "".join(f"\\{char}" if char in r"\`*_{}[]()#+!|~" else char for char in shown)
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
+    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("@", "@\u200b").replace("#", "#\u200b")

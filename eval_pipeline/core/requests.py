@@ -1,0 +1,226 @@
+"""Requests to promote to a protected alias: what one says, what has become of it, and who may approve it.
+
+A request is written down as params of an MLflow run, each written once: `prompt`, `alias`, `from` (the version that
+was live when it was made; missing if there was none), `version`, `forced`, `reason`, `requester`, `requested`,
+`expires`, `needed`; then, as JSON, `approval.0001`, ... and `decision.0001`, .... A decision to promote names its audit
+record: whether it came to pass stands in the audit log alone. The next decision is free only if it did not.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from eval_pipeline.core.moves import RecordStatus
+
+APPROVAL, DECISION = "approval.", "decision."
+SHOWN_ID = 8
+
+
+class RequestState(StrEnum):
+    """What has become of a request."""
+
+    WAITING = "waiting"
+    PROMOTING = "promoting"
+    """Approved, and its audit record has not ended."""
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    """The alias no longer points where the requester saw it."""
+
+    @property
+    def open(self) -> bool:
+        """Whether something may still come of it."""
+        return self in {RequestState.WAITING, RequestState.PROMOTING, RequestState.SUPERSEDED}
+
+
+class Choice(StrEnum):
+    """How somebody decides on a request."""
+
+    PROMOTE = "promote"
+    REJECT = "reject"
+    WITHDRAW = "withdraw"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody's consent."""
+
+    who: str
+    when: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody made of a request."""
+
+    choice: Choice
+    who: str
+    when: datetime
+    why: str = ""
+    record_id: str | None = None
+    """The audit record of a promotion."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDraft:
+    """What somebody asks for."""
+
+    prompt_name: str
+    alias: str
+    from_version: int | None
+    """What the requester saw live; `None` if the alias did not exist."""
+    version: int
+    forced: bool
+    """Whether it is to happen also if the gate blocks it."""
+    reason: str
+    requester: str
+    requested: datetime
+    expires: datetime
+    needed: int
+    """Approvals, when it was made."""
+
+    def params(self) -> dict[str, str]:
+        """As it is written down."""
+        return {
+            "prompt": self.prompt_name,
+            "alias": self.alias,
+            **({} if self.from_version is None else {"from": str(self.from_version)}),
+            "version": str(self.version),
+            "forced": str(self.forced).lower(),
+            "reason": self.reason,
+            "requester": self.requester,
+            "requested": self.requested.isoformat(),
+            "expires": self.expires.isoformat(),
+            "needed": str(self.needed),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PromotionRequest:
+    """A request, with all that people made of it."""
+
+    id: str
+    """The MLflow run that holds it."""
+    asked: RequestDraft
+    approvals: tuple[Approval, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """How people are told of it: `request 3f2a91c0`."""
+        return f"request {self.id[:SHOWN_ID]}"
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who has approved it, each person once."""
+        found: dict[str, str] = {}
+        for each in self.approvals:
+            found.setdefault(person_key(each.who), each.who)
+        return tuple(found.values())
+
+    def is_by(self, who: str) -> bool:
+        """Whether it is this person's own."""
+        return same_person(self.asked.requester, who)
+
+    def approved_by(self, who: str) -> bool:
+        """Whether this person has approved it."""
+        return any(same_person(each, who) for each in self.approvers)
+
+
+def person_key(name: str) -> str:
+    """What two spellings of one person's name have in common: neither case, nor width, nor spaces tell them apart."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are of one person."""
+    return person_key(one) == person_key(other)
+
+
+def state_of(
+    request: PromotionRequest, live: int | None, ends: Mapping[str, RecordStatus], now: datetime
+) -> RequestState:
+    """What has become of a request. `live`: where its alias points; `ends`: how audit records ended, by id."""
+    if request.decisions:
+        last = request.decisions[-1]
+        if last.choice is not Choice.PROMOTE:
+            return RequestState.REJECTED if last.choice is Choice.REJECT else RequestState.WITHDRAWN
+        end = ends.get(last.record_id or "")
+        if end is not RecordStatus.FAILED:
+            return RequestState.PROMOTED if end is RecordStatus.FINISHED else RequestState.PROMOTING
+    if now >= request.asked.expires:
+        return RequestState.EXPIRED
+    return RequestState.WAITING if live == request.asked.from_version else RequestState.SUPERSEDED
+
+
+def why_not_approve(request: PromotionRequest, who: str) -> str | None:
+    """Why this person, whose role is enough, may not approve it; `None`: they may."""
+    if request.is_by(who):
+        return f"nobody approves their own request, and {who} asked for this one: another person has to"
+    return None
+
+
+def read_request(run_id: str, params: Mapping[str, str]) -> PromotionRequest | None:
+    """A request from the params of its run; `None` if they are none of ours, or not whole."""
+    try:
+        asked = RequestDraft(
+            prompt_name=params["prompt"],
+            alias=params["alias"],
+            from_version=int(params["from"]) if "from" in params else None,
+            version=int(params["version"]),
+            forced=params["forced"] == "true",
+            reason=params["reason"],
+            requester=params["requester"],
+            requested=_moment(params["requested"]),
+            expires=_moment(params["expires"]),
+            needed=int(params["needed"]),
+        )
+        approvals = [Approval(each["who"], _moment(each["when"]), each["why"]) for each in _numbered(params, APPROVAL)]
+        decisions = [
+            Decision(Choice(each["choice"]), each["who"], _moment(each["when"]), each["why"], each.get("record_id"))
+            for each in _numbered(params, DECISION)
+        ]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return PromotionRequest(run_id, asked, tuple(approvals), tuple(decisions))
+
+
+def approval_param(request: PromotionRequest, approval: Approval) -> tuple[str, str]:
+    """The next approval as a param: its key and its value."""
+    said = {"who": approval.who, "when": approval.when.isoformat(), "why": approval.why}
+    return f"{APPROVAL}{len(request.approvals) + 1:04}", _json(said)
+
+
+def decision_param(request: PromotionRequest, decision: Decision) -> tuple[str, str]:
+    """The next decision as a param: its key and its value."""
+    said = {
+        "choice": decision.choice.value,
+        "who": decision.who,
+        "when": decision.when.isoformat(),
+        "why": decision.why,
+        **({"record_id": decision.record_id} if decision.record_id else {}),
+    }
+    return f"{DECISION}{len(request.decisions) + 1:04}", _json(said)
+
+
+def _json(said: Mapping[str, str]) -> str:
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _numbered(params: Mapping[str, str], prefix: str) -> Iterable[dict[str, str]]:
+    return [json.loads(params[key]) for key in sorted(key for key in params if key.startswith(prefix))]
+
+
+def _moment(said: str) -> datetime:
+    moment = datetime.fromisoformat(said)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without its zone: {said!r}")
+    return moment

@@ -1,0 +1,184 @@
+"""For everyone's eyes and hands: axe-core on every page, narrow pages, charts in words, and the keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import WAIT_MS, OpenTab, serving, settle
+from tests.browser.test_app import LINKS, PAGES
+from tests.builder import StoreBuilder
+from tests.pages.acting import Team, gather
+
+pytestmark = pytest.mark.browser
+
+NARROW, WIDE = 390, 1440
+
+
+@dataclass(frozen=True)
+class Excused:
+    """What axe finds within a widget of Streamlit's that we can't change."""
+
+    rule: str
+    within: str
+    """A CSS selector."""
+    because: str
+
+
+EXCUSED = [
+    Excused("list", '[data-testid="stSidebarNavItems"]', "the navigation has a div a section between list and items"),
+    Excused("listitem", '[data-testid="stSidebarNavItems"]', "the same: the items are links that are read as such"),
+    Excused(
+        "svg-img-alt",
+        '[data-testid="stMetricChart"]',
+        "an empty group of marks in the chart of a figure; what it shows is in its help, and in the table below",
+    ),
+    Excused(
+        "color-contrast",
+        '[data-testid="stWidgetLabel"][disabled]',
+        "the label of a disabled control, which may be faint; axe can't see that it belongs to it",
+    ),
+    Excused(
+        "scrollable-region-focusable",
+        '[data-testid="stSidebarContent"]',
+        "a closed sidebar on a narrow page, which nobody can see or reach",
+    ),
+]
+
+FIND = """async (excused) => {
+    const found = await axe.run(document, {resultTypes: ['violations'], elementRef: true});
+    return found.violations.filter(each => ['serious', 'critical'].includes(each.impact)).flatMap(each => each.nodes
+        .filter(node => !excused.some(it => it.rule === each.id && node.element.closest(it.within)))
+        .map(node => `${each.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`));
+}"""
+CUT = """() => [...document.querySelectorAll('[data-testid="stMain"] *')]
+    .filter(each => each.matches('svg.marks, svg.marks text, h1, h2, h3, h4, p, button') && each.checkVisibility()
+        && getComputedStyle(each).fillOpacity !== '0' && !each.closest('[data-testid="stDataFrame"]')
+        && each.getBoundingClientRect().right > innerWidth + 1)
+    .map(each => each.outerHTML.slice(0, 200))"""
+"""What reaches over the edge of the page. Tables scroll by themselves."""
+DRAWN_ANEW = """() => [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')].every(chart =>
+    !chart.checkVisibility() || chart.querySelector('svg.marks')?.getBoundingClientRect().right <= innerWidth)"""
+
+
+def violations(tab: Page) -> list[str]:
+    """What axe calls serious or critical, and is not excused."""
+    tab.evaluate(AXE_SCRIPT)
+    return list(tab.evaluate(FIND, [asdict(each) for each in EXCUSED]))
+
+
+def settled(tab: Page) -> None:
+    """Wait until the charts of the page are drawn, too."""
+    settle(tab)
+    for chart in tab.get_by_test_id("stVegaLiteChart").all():
+        expect(chart.locator("svg.marks, canvas.marks").first).to_be_attached(timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_drawn_axe_finds_nothing_serious_and_a_narrow_one_is_not_cut(
+    page: str, scheme: str, demo_app: str, open_tab: OpenTab
+) -> None:
+    tab = open_tab(demo_app + page, scheme, width=WIDE)
+    settled(tab)
+    expect(tab.locator("h1")).to_be_visible()
+    expect(tab.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(LINKS)
+    background = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 21, 28)"}[scheme]
+    assert violations(tab) == []
+    if scheme == "light":
+        tab.set_viewport_size({"width": NARROW, "height": 844})
+        expect(tab.get_by_test_id("stExpandSidebarButton")).to_be_visible(timeout=WAIT_MS)
+        tab.wait_for_function(DRAWN_ANEW, timeout=WAIT_MS)
+        assert tab.evaluate(CUT) == []
+        assert tab.evaluate("document.documentElement.scrollWidth") <= NARROW
+        assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= NARROW
+        assert violations(tab) == []
+
+
+def test_a_chart_says_what_it_shows_and_is_a_table_on_demand(demo_app: str, open_tab: OpenTab) -> None:
+    tab = open_tab(f"{demo_app}/trends?evals=tone")
+    chart = tab.locator('[role="graphics-document"]')
+    expect(chart).to_have_attribute("aria-label", re.compile(r"of tone: 13 runs, .* over 13 complete runs"))
+    expect(chart.locator('[role="graphics-symbol"]')).to_have_count(0)
+    tab.get_by_role("switch", name="Show as table").focus()
+    tab.keyboard.press("Space")
+    expect(tab.get_by_test_id("stDataFrame")).to_have_count(2, timeout=WAIT_MS)
+    expect(tab.get_by_text("over 13 complete runs, threshold 80%")).to_be_visible()
+    settled(tab)
+    assert violations(tab) == []
+
+
+def test_a_run_is_opened_and_the_focus_stays_put_by_the_keyboard_alone(demo_app: str, open_tab: OpenTab) -> None:
+    tab = open_tab(f"{demo_app}/trends?evals=tone")
+    tab.get_by_role("combobox", name="Open a run").focus()
+    tab.keyboard.press("ArrowDown")
+    expect(tab.get_by_role("option").first).to_be_visible(timeout=WAIT_MS)
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(re.compile("run=[0-9a-f]{32}"), timeout=WAIT_MS)
+    expect(tab.get_by_role("heading", level=4)).to_contain_text("tone", timeout=WAIT_MS)
+
+    tab.goto(demo_app)
+    settle(tab)
+    tab.get_by_role("button", name="Fullscreen").focus()
+    for _ in range(4):
+        tab.keyboard.press("Tab")
+    settle(tab)
+    expect(tab.locator("h1")).to_contain_text("Overview")
+
+
+def test_a_prompt_is_promoted_by_the_keyboard_alone(
+    copy_of: Callable[..., StoreBuilder], tmp_path: Path, open_tab: OpenTab
+) -> None:
+    team = Team(copy_of(gather))
+    with serving(tmp_path, MLFLOW_TRACKING_URI=team.uri) as address:
+        tab = open_tab(f"{address}/promote")
+        write(tab, "Reason (optional), for the audit log", "by hand")
+        write(tab, "Type persona to confirm", "persona")
+        press(tab, "Promote")
+        expect(tab.get_by_text("Promoted:")).to_be_visible(timeout=WAIT_MS)
+        settle(tab)
+        assert team.live == 2
+        for page in ("/audit", "/rollback?prompt=persona"):
+            tab.goto(address + page)
+            settle(tab)
+            assert violations(tab) == []
+
+
+def focused(tab: Page) -> str:
+    """What the focus is on: its label or its text."""
+    return str(
+        tab.evaluate(
+            "() => { const on = document.activeElement; return on.labels?.[0]?.innerText || on.ariaLabel || "
+            "(on.tagName === 'BUTTON' ? on.innerText : '') }"
+        )
+    )
+
+
+def tab_to(tab: Page, name: str) -> None:
+    """Press the Tab key until the focus is on what has this name; it must be seen there."""
+    for _ in range(80):
+        tab.keyboard.press("Tab")
+        if re.search(rf"(^|\n|\s){re.escape(name)}$", focused(tab).strip()):
+            return
+    pytest.fail(f"the Tab key does not lead to {name}")
+
+
+def write(tab: Page, label: str, text: str) -> None:
+    """Write into a field as one does who has no pointer."""
+    tab_to(tab, label)
+    tab.keyboard.type(text)
+
+
+def press(tab: Page, name: str) -> None:
+    """Press a button as one does who has no pointer; the focus on it can be seen."""
+    tab_to(tab, name)
+    shadow = tab.evaluate("() => getComputedStyle(document.activeElement).boxShadow")
+    assert shadow != "none"
+    tab.keyboard.press("Enter")

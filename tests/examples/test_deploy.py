@@ -1,0 +1,172 @@
+"""The files of `examples/deploy` say what the programs that read them, and our own commands, understand."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from eval_pipeline.cli import main
+from eval_pipeline.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "examples" / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+UNIT = DEPLOY / "eval-pipeline.service"
+GUESSABLE = re.compile(
+    r"(password|secret|token|key)\w*\s*[:=]\s*[\"']?(?!true|false)[\w-]{3,}[\"']?$", re.IGNORECASE | re.MULTILINE
+)
+
+
+def kinds(kind: str) -> Iterator[dict[str, Any]]:
+    yield from (each for each in KUBERNETES if each["kind"] == kind)
+
+
+def containers() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each container with its pod."""
+    for deployment in kinds("Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        yield from ((container, pod) for container in pod["containers"])
+
+
+def instructions(name: str) -> list[str]:
+    """What the Dockerfile says after each of these words."""
+    return re.findall(rf"^ *{name} +(.*)$", DOCKERFILE, re.MULTILINE)
+
+
+def unit() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(UNIT.read_text())
+    return parser
+
+
+def commands() -> dict[str, list[str]]:
+    """Every command of ours and of MLflow that is started somewhere."""
+    found = {f"compose {name}": each["command"] for name, each in COMPOSE["services"].items() if "command" in each}
+    found |= {f"pod {container['name']}": container["command"] for container, _ in containers()}
+    found["image"] = json.loads(DOCKERFILE.rstrip().splitlines()[-1].removeprefix("CMD "))
+    found["unit"] = shlex.split(unit()["Service"]["ExecStart"])
+    return {where: command for where, command in found.items() if Path(command[0]).name != "caddy"}
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # MLflow's own, at its import
+@pytest.mark.parametrize(("where", "command"), commands().items(), ids=commands())
+def test_each_command_is_one_that_the_program_takes(where: str, command: list[str]) -> None:
+    program, name, *arguments = command
+    if program == "mlflow":
+        from mlflow.cli import cli as group
+    else:
+        assert Path(program).name == "eval-pipeline"
+        group = main
+    known = group.get_command(click.Context(group), name)
+    assert known is not None
+    filled = [re.sub(r"\$\{\w+:\?[^}]*\}", "evals.example.org", each) for each in arguments]
+    known.make_context(name, filled, resilient_parsing=program == "mlflow")
+
+
+def test_compose_services_build_on_what_is_there_and_give_no_rights_away() -> None:
+    services = COMPOSE["services"]
+    assert set(services) == {"postgres", "mlflow", "app", "watch", "proxy"}
+    for service in services.values():
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or source == "./project" or (DEPLOY / source).exists()
+        assert set(service.get("depends_on", {})) <= set(services)
+        assert set(service.get("networks", ["default"])) <= set(COMPOSE["networks"])
+    for name in ("mlflow", "app", "watch"):
+        ours = services[name]
+        assert (ours["image"], ours["read_only"], ours["cap_drop"]) == ("eval-pipeline", True, ["ALL"])
+    assert [
+        name for name, each in services.items() if any(not p.startswith("127.") for p in each.get("ports", []))
+    ] == ["proxy"]
+    assert COMPOSE["networks"]["database"]["internal"] is True
+    asked = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
+    offered = dict(line.split("=") for line in (DEPLOY / ".env.example").read_text().splitlines() if "=" in line)
+    assert offered == dict.fromkeys(asked, "")
+
+
+def test_pods_run_as_nobody_with_limits_and_one_that_serves_is_asked_how_it_does() -> None:
+    assert [each["kind"] for each in KUBERNETES] == ["ConfigMap", "Deployment", "Service", "Deployment"]
+    assert all(each["apiVersion"] == ("apps/v1" if each["kind"] == "Deployment" else "v1") for each in KUBERNETES)
+    for container, pod in containers():
+        assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert {"requests", "limits"} == set(container["resources"])
+        assert {each["name"] for each in container["volumeMounts"]} == {each["name"] for each in pod["volumes"]}
+    app = next(container for container, _ in containers() if container["name"] == "app")
+    ports = {each["name"] for each in app["ports"]}
+    probes = {name: app[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
+    assert {name: probe["path"] for name, probe in probes.items()} == {
+        "startup": "/healthz",
+        "readiness": "/_stcore/health",
+        "liveness": "/_stcore/health",
+    }
+    assert {probe["port"] for probe in probes.values()} == ports
+    (service,) = kinds("Service")
+    labels = next(kinds("Deployment"))["spec"]["template"]["metadata"]["labels"]
+    assert (service["spec"]["selector"], service["spec"]["ports"][0]["targetPort"]) == (labels, *ports)
+    for deployment in kinds("Deployment"):
+        selected = deployment["spec"]["selector"]["matchLabels"]
+        assert selected == deployment["spec"]["template"]["metadata"]["labels"]
+
+
+def test_what_is_set_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (config,) = kinds("ConfigMap")
+    unit_says = dict(each.split("=") for each in unit()["Service"]["Environment"].split())
+    for said in (config["data"], unit_says, COMPOSE["services"]["app"]["environment"]):
+        for name, value in said.items():
+            monkeypatch.setenv(name, value)
+    settings = load_settings().settings
+    assert (settings.auth.enabled, settings.auth.promoters) == (True, ["groups=ml"])
+
+
+def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
+    service = unit()["Service"]
+    assert (service["DynamicUser"], service["ProtectSystem"], service["NoNewPrivileges"]) == ("yes", "strict", "yes")
+    assert service["EnvironmentFile"].startswith("/etc/")
+    if shutil.which("systemd-analyze") is None:
+        return
+    here = tmp_path / UNIT.name
+    here.write_text(UNIT.read_text().replace("/opt/eval-pipeline/bin/eval-pipeline", "/bin/true"))
+    for question in (["verify"], ["security", "--offline=true", "--threshold=20"]):
+        said = subprocess.run(["systemd-analyze", *question, here], capture_output=True, text=True)
+        assert said.returncode == 0, said.stderr
+
+
+def test_the_image_takes_files_that_are_there_and_no_other_and_its_user_is_nobody() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = {source for line in instructions("COPY") if "--from" not in line for source in line.split()[:-1]}
+    assert ("*" in ignored, let_in) == (True, copied)
+    assert all((ROOT / source).exists() for source in copied)
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["packages"], *wheel["force-include"], "pyproject.toml", "README.md", "LICENSE"} == copied
+    assert instructions("USER") == ["10001"]
+    (check,) = instructions("HEALTHCHECK")
+    *_, code = json.loads(check[check.index("[") :])
+    compile(code, "HEALTHCHECK", "exec")
+    assert "/healthz" in code
+
+
+@pytest.mark.parametrize("path", sorted([ROOT / "Dockerfile", *DEPLOY.iterdir()]), ids=lambda path: path.name)
+def test_no_file_holds_a_secret(path: Path) -> None:
+    assert GUESSABLE.findall(path.read_text()) == []
