@@ -7,9 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlflow.entities import Metric, Param
-from mlflow.exceptions import MlflowException
-
 from eval_pipeline.core.runs import PROMPT_PARAM, version_number
 from eval_pipeline.core.suites import EvalOutcome, case_table
 from eval_pipeline.store.registering import ALREADY_THERE
@@ -49,6 +46,8 @@ def record_eval_run(
     """
     begin, end = _milliseconds(started), _milliseconds(ended)
     named = {**_own_tags(outcome, prompts), **(tags or {})}
+    from mlflow.entities import Metric, Param
+
     experiment_id = ensure_experiment(client, experiment_name)
     run = client.create_run(experiment_id, start_time=begin, tags=named, run_name=run_name)
     params = {
@@ -87,6 +86,8 @@ def _own_tags(outcome: EvalOutcome, prompts: Mapping[str, str]) -> dict[str, str
 
 def ensure_experiment(client: MlflowClient, name: str, artifact_location: str | None = None) -> str:
     """The id of an experiment, made if it is missing: its artifacts at the given URI, or where the store puts them."""
+    from mlflow.exceptions import MlflowException
+
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)

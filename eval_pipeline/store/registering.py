@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlflow.exceptions import MlflowException
-
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -17,6 +15,8 @@ def register_prompt_version(client: MlflowClient, name: str, template: str, comm
 
     `client.register_prompt` would also resolve the active experiment, in whatever store the environment names.
     """
+    from mlflow.exceptions import MlflowException
+
     try:
         client.create_prompt(name)
     except MlflowException as problem:
