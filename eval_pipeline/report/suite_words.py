@@ -98,7 +98,9 @@ def failure(each: TypeProgress) -> str:
 
 
 def regression(each: TypeProgress, against: str | None = None) -> str:
-    """How a type moved: `tone -10.0 pp against v3`."""
+    """How a type moved: `tone -10.0 pp against v3`; `tone below threshold` where it did not fall."""
+    if each.delta_pp is not None and each.delta_pp >= 0:
+        return f"{each.eval_type} below threshold"
     said = f"{each.eval_type} {numbers.delta_pp(each.delta_pp)}"
     return f"{said} against {against}" if against else said
 

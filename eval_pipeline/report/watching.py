@@ -69,6 +69,8 @@ def _reasons(done: Watched) -> str:
     against = "" if done.live is None else f" against v{done.live}"
     regressed = [
         f"{each.eval_type} regressed {numbers.delta_pp(each.delta_pp)}{against}{_worth(each)}"
+        if each.delta_pp < 0
+        else f"{each.eval_type} below threshold"
         for each in done.result.check.reports
         if each.verdict is Verdict.REGRESSION
     ]

@@ -84,9 +84,10 @@ def test_a_failure_is_named_with_its_rate_and_its_reason() -> None:
 def test_regressions_are_named_with_their_change_and_what_they_are_compared_with() -> None:
     worse = replace(FAILED, verdict="REGRESSION", delta_pp=-10.0)
     types = (worse, replace(PASSED, verdict="WARNING", delta_pp=-12.0), replace(worse, eval_type="tone"))
+    types += (replace(worse, eval_type="steady", delta_pp=0.0),)
     versions = {"security": "v3"}
     said = suite_words.regressions(types, lambda each: versions.get(each.eval_type))
-    assert said == "security -10.0 pp against v3, tone -10.0 pp"
+    assert said == "security -10.0 pp against v3, tone -10.0 pp, steady below threshold"
 
 
 def test_who_started_it_and_for_what() -> None:

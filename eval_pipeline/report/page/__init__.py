@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from eval_pipeline.core.plain_text import visible
 from eval_pipeline.report import numbers
 from eval_pipeline.report.diff_html import RULES
 from eval_pipeline.report.frames import events_frame
@@ -20,7 +21,7 @@ from eval_pipeline.report.page.headline import headline, sentence
 from eval_pipeline.report.page.regressions import regressions
 from eval_pipeline.report.page.style import style
 from eval_pipeline.report.page.table import types_table
-from eval_pipeline.report.page.text import joined, visible
+from eval_pipeline.report.page.text import joined
 from eval_pipeline.report.page.trends import drawn_types, trends
 
 __all__ = ["Facts", "State", "render", "told_with_cases", "told_with_text", "work_out"]

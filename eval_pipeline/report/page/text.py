@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from markupsafe import Markup
 
 from eval_pipeline.report import diff, numbers
@@ -11,14 +9,6 @@ from eval_pipeline.report.looks import Look
 
 LONGEST = 600
 """Characters of an input, an output or a reason that are shown."""
-
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
-"""Control characters, those that turn the text around them the other way, and halves of characters."""
-
-
-def visible(page: str) -> str:
-    """The whole page with `�` for each character that would hide, reverse or break what is around it."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", page)
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
