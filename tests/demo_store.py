@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,7 +55,10 @@ def demo(shared_folder: Path) -> Demo:
             from eval_pipeline.demo.build import build_demo_store
 
             steps: list[tuple[int, int, str]] = []
-            build_demo_store(folder, NOW, lambda done, total, what: steps.append((done, total, what)))
+            with ThreadPoolExecutor(1) as apart:  # in the main thread Playwright may keep an event loop running
+                apart.submit(
+                    build_demo_store, folder, NOW, lambda done, total, what: steps.append((done, total, what))
+                ).result()
             said.write_text(json.dumps(steps))
     return Demo(folder, [tuple(step) for step in json.loads(said.read_text())])
 

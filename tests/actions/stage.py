@@ -55,10 +55,12 @@ def furnish(builder: StoreBuilder, prompt: str = "persona") -> None:
     builder.client.set_prompt_alias(prompt, "experiment", CANDIDATE)
 
 
-def spy(path: Path) -> None:
-    """Have the database of a store note every move of an alias from now on."""
+def spy(path: Path, prompt: str = "persona") -> None:
+    """Have the database of a store note every move of an alias from now on; of this prompt no earlier ones."""
     with closing(sqlite3.connect(path, timeout=60)) as database:
         database.executescript(SPY)
+        database.execute("DELETE FROM spied_moves WHERE prompt = ?", (prompt,))  # another test may spy there already
+        database.commit()
 
 
 def furnish_spied(builder: StoreBuilder) -> None:
@@ -102,7 +104,7 @@ class Stage:
         builder = StoreBuilder(server.uri, name)
         furnish(builder, name)
         path = Path(server.db_uri.removeprefix("sqlite:///"))
-        spy(path)
+        spy(path, name)
         return cls(Store(server.uri, Settings.model_validate({"base_experiment": name})), builder, path, name)
 
     @property

@@ -55,6 +55,11 @@ def received(httpserver: HTTPServer) -> Callable[[], list[dict[str, Any]]]:
 Received = Callable[[], list[dict[str, Any]]]
 
 
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged, but for what the receiver logs."""
+    return [each.getMessage() for each in caplog.records if each.name != "werkzeug"]
+
+
 def telling(stage: Stage, url: str, **notify: Any) -> Store:
     """The store of a stage, whose team is told at an address."""
     return stage.again(notify={"webhook_url": url, **notify}, mlflow_ui_url=HOME)
@@ -140,7 +145,7 @@ def test_a_receiver_that_fails_costs_one_line_in_the_log_and_nothing_else(
     (line,) = [each for each in caplog.messages if "notice" in each]
     assert line.startswith(f"The notice of a promotion could not be delivered to {home}: ")
     assert why in line
-    ours = [each.getMessage() for each in caplog.records if each.name != "werkzeug"]
+    ours = warned(caplog)
     assert "secret" not in "\n".join(ours)
     assert "/elsewhere" not in [request.path for request, _ in httpserver.log]
 
@@ -163,7 +168,7 @@ def test_a_receiver_that_hangs_holds_up_no_action_and_is_given_up(
     finish_posting()
     over.set()
     home = httpserver.url_for("").rstrip("/")
-    assert caplog.messages == [f"The notice of a promotion could not be delivered to {home}: no answer in time"]
+    assert warned(caplog) == [f"The notice of a promotion could not be delivered to {home}: no answer in time"]
 
 
 def test_a_process_that_ends_waits_for_an_answer_only_so_long(
@@ -181,7 +186,7 @@ def test_a_process_that_ends_waits_for_an_answer_only_so_long(
     posting.post_soon(httpserver.url_for(PATH), "http://there", "drift", {})
     finish_posting()
     over.set()
-    assert caplog.messages == ["The notice of a drift could not be delivered to http://there: no answer in time"]
+    assert warned(caplog) == ["The notice of a drift could not be delivered to http://there: no answer in time"]
 
 
 def test_a_suite_run_tells_once_of_each_type_that_regressed(

@@ -12,7 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import WAIT_MS, OpenTab, serving, settle
-from tests.browser.test_app import LINKS, PAGES
+from tests.browser.test_app import LINKS
 from tests.builder import StoreBuilder
 from tests.pages.acting import Team, gather
 
@@ -57,6 +57,10 @@ FIND = """async (excused) => {
         .filter(node => !excused.some(it => it.rule === each.id && node.element.closest(it.within)))
         .map(node => `${each.id}: ${node.html.slice(0, 200)} ${node.failureSummary}`));
 }"""
+PAGES = [
+    *("/", "/trends", "/trends?view=Small+multiples", "/trends?view=Heatmap", "/regressions"),
+    *("/compare", "/compare?prompt=", "/audit", "/run_evals", "/promote", "/rollback"),
+]
 CUT = """() => [...document.querySelectorAll('[data-testid="stMain"] *')]
     .filter(each => each.matches('svg.marks, svg.marks text, h1, h2, h3, h4, p, button') && each.checkVisibility()
         && getComputedStyle(each).fillOpacity !== '0' && !each.closest('[data-testid="stDataFrame"]')

@@ -64,6 +64,7 @@ def test_a_rollback_moves_the_alias_back_and_says_so(promoted: StoreBuilder, run
         "justifying_run_ids": [],
         "status": "FINISHED",
         "outcome": "",
+        "request": None,
     }
 
 

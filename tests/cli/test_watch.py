@@ -109,7 +109,7 @@ def test_what_is_due_is_run_and_named_with_what_regressed(run: Run, stage: Watch
     said = answer.out.splitlines()
     assert said[0] == "persona v3 is new: running the suite core, against v2, which is live"
     assert said[2] == "[1/1] tone ................... FAIL (0.0%, threshold 80%)"
-    assert said[-1] == "✕ persona v3: failed  tone regressed -100.0 pp against v2"
+    assert said[-1] == "✕ persona v3: failed  tone regressed -100.0 pp against v2 (too few cases)"
 
 
 def test_json_lists_what_was_run(run: Run, stage: WatchStage) -> None:
