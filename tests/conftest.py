@@ -27,9 +27,10 @@ from filelock import FileLock
 from hypothesis import settings
 
 import eval_pipeline.store  # noqa: F401 - sets how long MLflow retries, as in use
-from tests.builder import StoreBuilder, remember_schema, write_without_waiting
+from tests.builder import StoreBuilder
 from tests.copying import Fill, copy_store, fill_once
 from tests.forking import end_forking
+from tests.hastening import hasten_sqlite, remember_schema
 
 pytest_plugins = ["tests.demo_store", "tests.trial", "tests.postgres", "tests.team_server"]
 
@@ -52,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(100_000, 50, 50)  # walking MLflow's many objects would take a third of the time
     for line in MLFLOW_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
-    write_without_waiting()
+    hasten_sqlite()
 
 
 def pytest_collection_finish() -> None:
