@@ -17,7 +17,7 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import list_suite_runs, read_suite_run
 from tests.builder import StoreBuilder
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 ASSISTANT = """
 import os, time
 from pathlib import Path

@@ -25,7 +25,7 @@ from tests.people import ADA
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 ASSISTANT = """
 import os, signal, time
 

@@ -38,7 +38,7 @@ def command(*arguments: str) -> list[str]:
 def start(arguments: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
     """A real process, in a new interpreter."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", **environment}
-    return subprocess.run(command(*arguments), env=env, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command(*arguments), env=env, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize(

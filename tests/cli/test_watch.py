@@ -22,7 +22,7 @@ from tests.cli.conftest import Run
 from tests.conftest import free_port, start_server, stop_server
 from tests.terminals import Terminals
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 FIRST = (
     "Nobody has watched this store before: versions that exist already are not run. "
     "To run one: eval-pipeline run-evals --prompt NAME=VERSION\n"

@@ -35,7 +35,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Open:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         st.cache_resource.clear()
         st.cache_data.clear()
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
         for name, value in query.items():
             app.query_params[name] = value
         return app.switch_page(f"pages/{page}.py").run()

@@ -91,7 +91,7 @@ def run(folder: Path, job: str, *options: str, environment: Mapping[str, str] | 
 
 def run_anew(folder: Path, job: str) -> Evaluated:
     """Run a child to its end that starts from nothing, as in use."""
-    child = subprocess.run(COMMAND, cwd=folder, input=job.encode(), capture_output=True, timeout=60, check=False)
+    child = subprocess.run(COMMAND, cwd=folder, input=job.encode(), capture_output=True, timeout=120, check=False)
     return _evaluated(child.returncode, child.stdout, child.stderr)
 
 

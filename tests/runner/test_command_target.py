@@ -115,7 +115,7 @@ print('{{"output": "x"}}')
 """
     child = start(folder, make_job(command(code), timeout_s=5, concurrency=1))
     (grandchild,), (hanging,) = started(folder, "grandchild-*", 1), started(folder, "child-*", 1)
-    lines, _ = child.communicate(timeout=60)
+    lines, _ = child.communicate(timeout=120)
     assert b"TimeoutError: no answer within 5 s" in lines
     assert lines.count(b'"output": "x"') == 2
     wait_until_gone(grandchild)
@@ -128,7 +128,7 @@ def test_a_child_that_is_told_to_end_takes_its_programs_along(folder: Path, sign
     child = start(folder, make_job(command(HANG), concurrency=2))
     family = [*started(folder, "grandchild-*", 2), *started(folder, "child-*", 2)]
     child.send_signal(sign)
-    assert child.communicate(timeout=30) == (b"", b"")
+    assert child.communicate(timeout=120) == (b"", b"")
     assert child.returncode == -sign
     for process in family:
         wait_until_gone(process)
@@ -142,7 +142,7 @@ def test_a_child_whose_reader_is_gone_takes_its_programs_along(folder: Path) -> 
     child.stdout.close()
     with child.stderr as complaints:
         assert complaints.read() == b""
-    assert child.wait(timeout=30) == 141
+    assert child.wait(timeout=120) == 141
     for process in family:
         wait_until_gone(process)
 

@@ -125,6 +125,6 @@ def test_a_cluster_elsewhere_is_found_by_its_address_and_may_lack_something_or_b
             while not (far / "hangs-once").exists():
                 time.sleep(0.01)
             scheduler.kill()
-            lines, _ = child.communicate(timeout=60)
+            lines, _ = child.communicate(timeout=120)
     assert child.returncode == 0
     assert lines.count(b"not run: the connection to the Dask scheduler is lost") == 2

@@ -69,7 +69,7 @@ def test_a_child_whose_reader_is_gone_ends_quietly_and_at_once(folder: Path, fun
             child.stdout.readline()
         child.stdout.close()
         assert child.stderr.read() == b""
-        assert child.wait(timeout=30) == 141
+        assert child.wait(timeout=120) == 141
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
@@ -87,7 +87,7 @@ def test_a_child_that_is_told_to_end_does_so_by_that_signal(folder: Path, sign: 
 def test_a_thread_that_a_target_forgets_does_not_keep_the_child(folder: Path) -> None:
     write_dataset(folder, cases(1))
     with start(folder, make_job(python("keeping_a_thread"))) as child:
-        lines, _ = child.communicate(timeout=60)
+        lines, _ = child.communicate(timeout=120)
     assert json.loads(lines)["output"] == "answered"
     assert child.returncode == 0
 

@@ -185,7 +185,7 @@ def test_calls_that_never_return_are_not_piled_up_without_end(folder: Path) -> N
 def test_an_async_function_is_really_cancelled(folder: Path) -> None:
     write_dataset(folder, [case("hang", "hang", timeout_s=0.2), case("next")])
     child = start(folder, make_job(python("hanging_async"), concurrency=1))
-    _, complaints = child.communicate(timeout=60)
+    _, complaints = child.communicate(timeout=120)
     assert b"cancelled for real" in complaints
 
 
