@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, event
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LONG_AGO = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+
+def remember_schema() -> None:
+    """Have MLflow find out its newest schema once; at each store opened it loads 67 migrations, in 0.2 s."""
+    from mlflow.store.db import utils
+
+    if not hasattr(utils._get_latest_schema_revision, "cache_info"):
+        utils._get_latest_schema_revision = cache(utils._get_latest_schema_revision)
+        utils._get_latest_schema_revision()
+
+
+def write_without_waiting() -> None:
+    """Have SQLite not wait for the disk: what is written outlives this process, and need not outlive the machine."""
+
+    @event.listens_for(Engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA synchronous = OFF")
 
 
 def milliseconds(moment: datetime) -> int:

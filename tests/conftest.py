@@ -27,10 +27,9 @@ from filelock import FileLock
 from hypothesis import settings
 
 import eval_pipeline.store  # noqa: F401 - sets how long MLflow retries, as in use
-from tests.builder import StoreBuilder
+from tests.builder import StoreBuilder, remember_schema, write_without_waiting
 from tests.copying import Fill, copy_store, fill_once
 from tests.forking import end_forking
-from tests.hastening import hasten_sqlite, remember_schema
 
 pytest_plugins = ["tests.demo_store", "tests.trial", "tests.postgres", "tests.team_server"]
 
@@ -53,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(100_000, 50, 50)  # walking MLflow's many objects would take a third of the time
     for line in MLFLOW_WARNINGS:
         config.addinivalue_line("filterwarnings", line)
-    hasten_sqlite()
+    write_without_waiting()
 
 
 def pytest_collection_finish() -> None:

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.hastening import hasten_sqlite, remember_schema
+from tests.builder import remember_schema, write_without_waiting
 
 Ready = Callable[[], None]
 """Says that the child is ready, and waits for the word."""
@@ -109,7 +109,7 @@ def serve() -> None:
     import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
     remember_schema()
-    hasten_sqlite()
+    write_without_waiting()
     gc.set_threshold(100_000, 50, 50)  # as in `tests/conftest.py`
     waiting: dict[int, int] = {}
     for line in sys.stdin:
