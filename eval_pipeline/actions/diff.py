@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from eval_pipeline.actions.cases import Read, read_cases
 from eval_pipeline.actions.observe import find_run
 from eval_pipeline.core.bisecting import newest_of
 from eval_pipeline.core.comparing import RunComparison, compare_cases, weighed
 from eval_pipeline.core.models import PromptChange, PromptText, TrendPoint, Unjudged
 from eval_pipeline.core.regression import FIRST_RUN, NO_DATA, get_baseline_run
 from eval_pipeline.core.runs import version_number
-from eval_pipeline.core.suites import CaseResult
 from eval_pipeline.errors import UsageError
-from eval_pipeline.store.cases import read_run_cases
+from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
-
-READERS = 4
-"""Runs whose cases are read at once."""
 
 Histories = Mapping[str, Sequence[TrendPoint]]
 """The runs of each eval type, oldest first."""
@@ -85,40 +81,18 @@ def version_pairs(
     return pairs, lacking
 
 
-def compare_pairs(store: Store, pairs: Sequence[RunPair], *, keep: bool = True) -> list[RunComparison]:
-    """Compare runs case by case, as `read_run_cases` finds their cases.
+def compare_pairs(pairs: Sequence[RunPair], read: Read, settings: Settings) -> list[RunComparison]:
+    """Compare runs case by case, each with its evidence.
 
     Raises:
         StoreError: the cases can't be read.
     """
-    cases = read_cases(store, [point.run_id for pair in pairs for point in pair], keep=keep)
-    return compare_read(store, pairs, cases)
-
-
-Cases = Mapping[str, tuple[CaseResult, ...] | None]
-"""By run id; `None` where a run logged none."""
-
-
-def compare_read(store: Store, pairs: Sequence[RunPair], cases: Cases) -> list[RunComparison]:
-    """Compare runs whose cases have been read, each with its evidence."""
+    cases = read_cases([point.run_id for pair in pairs for point in pair], read)
     compared = [
-        compare_cases(
-            before, after, (cases[before.run_id], cases[after.run_id]), store.settings.threshold(after.eval_type)
-        )
+        compare_cases(before, after, (cases[before.run_id], cases[after.run_id]), settings.threshold(after.eval_type))
         for before, after in pairs
     ]
-    return weighed(compared, store.settings.quarantine)
-
-
-def read_cases(store: Store, run_ids: Iterable[str], *, keep: bool = True) -> dict[str, tuple[CaseResult, ...] | None]:
-    """The cases of several runs.
-
-    Raises:
-        StoreError: those of one can't be read.
-    """
-    ids = list(dict.fromkeys(run_ids))
-    with ThreadPoolExecutor(READERS) as pool:
-        return dict(zip(ids, pool.map(lambda run_id: read_run_cases(store, run_id, keep=keep), ids), strict=True))
+    return weighed(compared, settings.quarantine)
 
 
 def read_changed_texts(store: Store, changes: Iterable[PromptChange]) -> list[ChangedText]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from eval_pipeline.actions.evidence import read_cases
+from eval_pipeline.actions.cases import Read, read_cases
 from eval_pipeline.core.flakiness import TypeNoise, measure_noise
 from eval_pipeline.core.models import RunStatus, TrendPoint
-from eval_pipeline.store.connection import Store
 
 NEWEST_RUNS = 20
 """So many newest runs of each type are looked at."""
 
 
 def find_noise(
-    store: Store, histories: Mapping[str, Sequence[TrendPoint]], *, newest: int = NEWEST_RUNS, keep: bool = True
+    histories: Mapping[str, Sequence[TrendPoint]],
+    read: Read,
+    quarantine: Mapping[str, Collection[str]],
+    *,
+    newest: int = NEWEST_RUNS,
 ) -> list[TypeNoise]:
     """How noisy each type is, by its newest complete and partial runs. Histories are oldest first.
 
@@ -22,10 +25,7 @@ def find_noise(
         StoreError: the cases can't be read.
     """
     chosen = {name: _usable(points)[-newest:] for name, points in histories.items()}
-    cases, problem = read_cases((point.run_id for points in chosen.values() for point in points), store, keep)
-    if problem is not None:
-        raise problem
-    quarantine = store.settings.quarantine
+    cases = read_cases((point.run_id for points in chosen.values() for point in points), read)
     return [
         measure_noise(name, [(each, cases[each.run_id] or ()) for each in points], quarantine.get(name, ()))
         for name, points in sorted(chosen.items())

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from eval_pipeline.actions.auditing import audit_events, audit_log
+from eval_pipeline.actions.cases import Read, read_what_can_be, reading
 from eval_pipeline.actions.clock import Clock, utc_now
-from eval_pipeline.actions.evidence import add_evidence, read_cases
+from eval_pipeline.actions.evidence import add_evidence
 from eval_pipeline.actions.observe import read_trends
 from eval_pipeline.core.comparing import RunComparison, compare_cases
 from eval_pipeline.core.models import CheckResult, EvalExperiment, PromptText, TrendSummary
@@ -77,7 +78,8 @@ def gather_facts(
     histories = {each.eval_type: each for each in read_trends(mirror, experiments)}
     thresholds = {name: settings.threshold(name) for name in histories}
     found = check_all_regressions({name: each.points for name, each in histories.items()}, thresholds)
-    result = add_evidence(store, found, keep=keep)
+    read = reading(store, keep=keep)
+    result = add_evidence(found, read, settings.quarantine)
     moves = audit_log(store)
     return Facts(
         base_experiment=settings.base_experiment,
@@ -87,7 +89,7 @@ def gather_facts(
         histories=histories,
         thresholds=thresholds,
         check=result,
-        comparisons=_comparisons(store, histories, result, keep=keep),
+        comparisons=_comparisons(histories, result, thresholds, read),
         texts=_texts(store, result),
         moves=moves,
         events=audit_events(moves),
@@ -97,11 +99,11 @@ def gather_facts(
 
 
 def _comparisons(
-    store: Store, histories: Mapping[str, TrendSummary], result: CheckResult, *, keep: bool
+    histories: Mapping[str, TrendSummary], result: CheckResult, thresholds: Mapping[str, float], read: Read
 ) -> dict[str, RunComparison]:
     """The eval types that are told with their cases, case by case."""
     told = told_with_cases(result)
-    cases = read_cases([run for each in told for run in (each.baseline_run_id, each.current_run_id)], store, keep)[0]
+    cases = read_what_can_be([run for each in told for run in (each.baseline_run_id, each.current_run_id)], read)[0]
     points = {point.run_id: point for each in told for point in histories[each.eval_type].points}
     pairs = [(points[each.baseline_run_id], points[each.current_run_id]) for each in told]
     return {
@@ -109,7 +111,7 @@ def _comparisons(
             before,
             after,
             (cases.get(before.run_id), cases.get(after.run_id)),
-            store.settings.threshold(after.eval_type),
+            thresholds[after.eval_type],
         )
         for before, after in pairs
     }

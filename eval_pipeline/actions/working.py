@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from eval_pipeline.actions.board import INTERRUPTED as INTERRUPTED
 from eval_pipeline.actions.board import Board
+from eval_pipeline.actions.cases import reading
 from eval_pipeline.actions.clock import Clock
 from eval_pipeline.actions.clusters import dask_cluster
 from eval_pipeline.actions.comparing import Against, compare_types
@@ -166,7 +167,8 @@ def _evaluate(work: Work, place: int) -> TypeProgress:
 
 def _compare(work: Work, against: Against) -> CheckResult:
     """Judge each type against what was known before, with the evidence of its cases, and note it."""
-    found = add_evidence(work.store, compare_types(work.store, work.board.types, against))
+    compared = compare_types(work.store, work.board.types, against)
+    found = add_evidence(compared, reading(work.store), work.settings.quarantine)
     for place, each in enumerate(work.board.types):
         judged = with_verdict(each, found)
         if judged != each:

@@ -38,10 +38,12 @@ def command(session: Session, eval_type: str | None, run_id: str | None, strict_
         runs = [mirror.table(each, ["run_id"]).num_rows for each in experiments]
         empty = eval_type is None and run_id is None and say_if_empty(session, mirror.store, runs)
         result = CheckResult((), ()) if empty else check(mirror, experiments, eval_type, run_id)
-        from eval_pipeline.actions.evidence import add_evidence, read_cases
+        from eval_pipeline.actions.cases import read_what_can_be, reading
+        from eval_pipeline.actions.evidence import add_evidence
 
-        result = add_evidence(mirror.store, result, strict=strict_evidence, keep=not session.no_mirror)
-        cases = read_cases(result.run_ids, mirror.store, not session.no_mirror)[0] if session.outlined else {}
+        read = reading(mirror.store, keep=not session.no_mirror)
+        result = add_evidence(result, read, mirror.store.settings.quarantine, strict=strict_evidence)
+        cases = read_what_can_be(result.run_ids, read)[0] if session.outlined else {}
     if session.alone or session.also or not empty:
         reports = [serialize.regression_report(each) for each in result.reports]
         session.write(

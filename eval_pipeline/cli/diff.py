@@ -54,6 +54,7 @@ def command(
     """
     if (len(runs) != 2) if eval_type is None else runs:
         raise click.UsageError("name two runs, the older one first, or give --eval-type TYPE alone", context)
+    from eval_pipeline.actions.cases import reading
     from eval_pipeline.actions.diff import compare_pairs, read_changed_texts
     from eval_pipeline.actions.observe import choose_eval_types
     from eval_pipeline.core.case_pairs import CaseChange
@@ -65,7 +66,7 @@ def command(
             each.eval_type: get_trend_points(mirror, each) for each in choose_eval_types(experiments, eval_type)
         }
         pair = _pair(histories, runs, eval_type)
-        [comparison] = compare_pairs(mirror.store, [pair], keep=not session.no_mirror)
+        [comparison] = compare_pairs([pair], reading(mirror.store, keep=not session.no_mirror), mirror.store.settings)
         found = read_changed_texts(mirror.store, comparison.changed_prompts)
     texts = [
         (numbers.prompt_change(e.change.prompt_name, e.change.from_version, e.change.to_version), e.before, e.after)

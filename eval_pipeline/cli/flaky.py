@@ -25,9 +25,11 @@ def command(session: Session, eval_type: str | None, limit: int) -> None:
         chosen = choose_eval_types(experiments, eval_type)
         histories = {each.eval_type: get_trend_points(mirror, each) for each in chosen}
         empty = eval_type is None and say_if_empty(session, mirror.store, [len(each) for each in histories.values()])
-        from eval_pipeline.actions.flaky import find_noise  # loads mlflow, which settings mistakes need not
+        from eval_pipeline.actions.cases import reading  # loads mlflow, which settings mistakes need not
+        from eval_pipeline.actions.flaky import find_noise
 
-        found = find_noise(mirror.store, histories, newest=limit, keep=not session.no_mirror)
+        read = reading(mirror.store, keep=not session.no_mirror)
+        found = find_noise(histories, read, mirror.store.settings.quarantine, newest=limit)
     if session.as_json or not empty:
         from eval_pipeline.report import flaky
 

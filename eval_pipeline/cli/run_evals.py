@@ -14,7 +14,7 @@ from eval_pipeline.cli.acting import whoever_acts
 from eval_pipeline.cli.session import Session, outlined_options
 
 if TYPE_CHECKING:
-    from eval_pipeline.actions.evidence import Cases
+    from eval_pipeline.actions.cases import Cases
     from eval_pipeline.core.people import Person
     from eval_pipeline.core.suite_runs import SuiteResult
     from eval_pipeline.store.connection import Store
@@ -131,10 +131,11 @@ def _cancel(session: Session, store: Store, named: str, person: Person) -> int:
 
 def _read_cases(session: Session, result: SuiteResult) -> Cases:
     """The cases of the runs and their baselines, to name those that failed."""
-    from eval_pipeline.actions.evidence import read_cases
+    from eval_pipeline.actions.cases import read_what_can_be, reading
 
     runs = [each.run_id for each in result.results if each.run_id]
-    return read_cases([*runs, *result.check.run_ids], session.open_store(), not session.no_mirror)[0]
+    read = reading(session.open_store(), keep=not session.no_mirror)
+    return read_what_can_be([*runs, *result.check.run_ids], read)[0]
 
 
 def _answer(session: Session, verbose: bool, work: Callable[..., SuiteResult]) -> int:

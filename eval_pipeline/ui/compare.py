@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from eval_pipeline.actions.diff import Cases, RunPair, compare_read, read_cases, version_pairs
+from eval_pipeline.actions.diff import RunPair, compare_pairs, version_pairs
 from eval_pipeline.core.case_pairs import CaseChange
 from eval_pipeline.core.comparing import RunComparison
 from eval_pipeline.core.models import RunStatus, TrendPoint, Unjudged, Verdict
@@ -16,7 +16,7 @@ from eval_pipeline.core.regression import get_baseline_run
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import LOOKS
-from eval_pipeline.store.connection import Store
+from eval_pipeline.ui.cases import case_reader
 from eval_pipeline.ui.choosing import select
 from eval_pipeline.ui.frame import shared_history, stopping_kindly
 from eval_pipeline.ui.history import Snapshot
@@ -170,11 +170,5 @@ def _severity(comparison: RunComparison) -> tuple[int, int, str]:
 
 def _compare(pairs: Sequence[RunPair]) -> list[RunComparison]:
     store = shared_history().store
-    ids = tuple(point.run_id for pair in pairs for point in pair)
     with stopping_kindly(), st.spinner("Reading cases …", show_time=True):
-        return compare_read(store, pairs, _cases(store, store.uri, ids))
-
-
-@st.cache_data(show_spinner=False, max_entries=64, ttl=300)
-def _cases(_store: Store, uri: str, run_ids: tuple[str, ...]) -> Cases:  # noqa: ARG001 - the key
-    return read_cases(_store, run_ids)
+        return compare_pairs(pairs, case_reader(store), store.settings)

@@ -13,12 +13,10 @@ from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import numbers
 from eval_pipeline.report.flaky import flaky_frame, floor
 from eval_pipeline.store.connection import Store
+from eval_pipeline.ui.cases import MOST_SECONDS, case_reader
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
 from eval_pipeline.ui.regressions import Comparison
-
-MOST_SECONDS = 300
-"""So long what was found about runs is believed: their cases may become readable, or be assessed anew."""
 
 
 def section(snapshot: Snapshot, comparison: Comparison) -> None:
@@ -50,7 +48,7 @@ def _found(
     names: Sequence[str],
     _histories: Sequence[Sequence[TrendPoint]],
 ) -> list[TypeNoise]:
-    return find_noise(_store, dict(zip(names, _histories, strict=True)))
+    return find_noise(dict(zip(names, _histories, strict=True)), case_reader(_store), _store.settings.quarantine)
 
 
 def _show(found: Sequence[TypeNoise]) -> None:

@@ -22,8 +22,11 @@ USUAL_CASES, USUAL_RATE = 20, 0.9
 
 
 def section(comparison: Comparison) -> None:
-    """The controls, the answer in a sentence, and the chart; they begin with what the runs on the page have."""
-    with st.expander(":material/query_stats: How many cases would show it?"):
+    """The controls, the answer in a sentence, and the chart, once opened; they begin with what is on the page."""
+    opened = st.expander(":material/query_stats: How many cases would show it?", key="power.opened", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
         plan = _choose(comparison.reports)
         st.markdown(f"**{escape(sentence(plan))}**")
         spec = _spec(plan, st.context.theme.type == "dark")

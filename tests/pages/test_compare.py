@@ -253,6 +253,7 @@ def test_texts_from_outside_are_shown_as_they_are(open_page: Open, store_builder
 
 
 def test_downloads_hold_what_is_shown_and_no_formula(open_page: Open, compared: StoreBuilder) -> None:
+    from eval_pipeline.actions.cases import reading
     from eval_pipeline.actions.diff import compare_pairs
 
     app = open_page("compare", compared.uri, filter="all")
@@ -261,7 +262,7 @@ def test_downloads_hold_what_is_shown_and_no_formula(open_page: Open, compared: 
     history = shared_history()
     history.ask_again()
     points = [point for point in history.snapshot().types["tone"].summary.points if point.complete]
-    [comparison] = compare_pairs(history.store, [(points[0], points[-1])])
+    [comparison] = compare_pairs([(points[0], points[-1])], reading(history.store), history.store.settings)
     [row] = list(csv.DictReader(io.StringIO(case_csv([("tone", comparison.pairs[0])]))))
     assert (row["current_output"], row["current_reason"]) == ("'=cmd|' /C calc'!A1", "'@SUM(1)")
     assert (row["case_id"], row["change"], row["tags"], row["baseline_state"]) == ("first", "broken", "", "passed")

@@ -7,7 +7,12 @@ import shutil
 
 import pytest
 
+from eval_pipeline.core.suites import CaseResult
+from eval_pipeline.store.cases import read_run_cases
+from eval_pipeline.store.connection import Store
+from eval_pipeline.ui import cases
 from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.serving.app import warm_up_pages
 from tests.builder import StoreBuilder
 from tests.core.cases import first_fail, results
 from tests.logging_cases import log_cases
@@ -61,6 +66,9 @@ def test_regressions_lists_flaky_cases_when_asked(open_page: Open, judged: Store
 
 def test_regressions_reckons_how_many_cases_would_show_a_drop(open_page: Open, judged: StoreBuilder) -> None:
     app = open_page("regressions", judged.uri, eval="tone")
+    assert [box.value for box in app.number_input] == []  # nothing is reckoned while the section is closed
+    app.session_state["power.opened"] = True
+    app.run()
     assert [box.value for box in app.number_input] == [25, 100.0, 1, 1]
     assert "25 cases can't reliably show a drop smaller than 21 points; 54 cases" in said(app)
     app.number_input[0].set_value(20)
@@ -69,6 +77,40 @@ def test_regressions_reckons_how_many_cases_would_show_a_drop(open_page: Open, j
     assert "20 cases can't reliably show a drop smaller than 36 points; 156 cases, or 9 repeats of each" in said(app)
     spec = json.loads(app.get("vega_lite_chart")[0].proto.spec)
     assert "from 90%" in spec["description"]
+
+
+def test_the_cases_of_a_run_are_read_once_for_all_pages_and_sessions(
+    open_page: Open, judged: StoreBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def read_and_count(store: Store, run_id: str) -> tuple[CaseResult, ...] | None:
+        asked.append(run_id)
+        return read_run_cases(store, run_id)
+
+    monkeypatch.setattr(cases, "read_run_cases", read_and_count)
+    app = open_page("regressions", judged.uri)
+    warm_up_pages()
+    for page, query in (("regressions", {"eval": "tone"}), ("compare", {"type": "routing"})):
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+    assert len(asked) == len(set(asked)) == 4
+
+
+def test_an_app_that_has_just_started_judges_before_anybody_asks(
+    open_page: Open, judged: StoreBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("overview", judged.uri)
+    warm_up_pages()
+
+    def refuse(store: Store, run_id: str) -> None:
+        pytest.fail(f"{run_id} was read again")
+
+    monkeypatch.setattr(cases, "read_run_cases", refuse)
+    app.switch_page("pages/regressions.py").run()
+    assert app.dataframe[0].value["Evidence"].tolist() == ["significant p=0.002", "no drop"]
 
 
 def test_trends_draws_bands_that_can_be_switched_off_and_are_of_a_few_types(

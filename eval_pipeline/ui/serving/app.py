@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,6 +15,7 @@ from streamlit import config
 from eval_pipeline.app_files import ENTRYPOINT, app_folder
 from eval_pipeline.app_site import Site
 from eval_pipeline.errors import PipelineError
+from eval_pipeline.ui.evidence import judge
 from eval_pipeline.ui.frame import shared_history
 from eval_pipeline.ui.serving.guard import Guard
 from eval_pipeline.ui.serving.health import Health
@@ -37,6 +39,7 @@ def _configure(site: Site) -> None:
 @asynccontextmanager
 async def _lifespan(_: st.App) -> AsyncIterator[None]:
     await to_thread.run_sync(warm_up)
+    threading.Thread(target=warm_up_pages, name="warm-up", daemon=True).start()
     yield
 
 
@@ -51,3 +54,14 @@ def warm_up() -> None:
             history.snapshot()
     gc.collect()
     gc.freeze()
+
+
+def warm_up_pages() -> None:
+    """Read and judge, while the app is open already, the cases that Regressions and Compare show first.
+
+    It ends without a word where the store is away: the pages will say it.
+    """
+    with suppress(PipelineError):
+        history = shared_history()
+        if not history.empty_handed:
+            judge(history.store, history.snapshot().check)
