@@ -122,6 +122,19 @@ def test_nothing_that_comes_as_data_is_ever_run(path: Path) -> None:
     assert list(runs_data(ast.parse(path.read_text(encoding="utf-8")))) == []
 
 
+def unzoned(tree: ast.AST) -> Iterator[str]:
+    """Calls that write a time in whatever zone it carries."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"numbers.when", "numbers.minute"}:
+            yield f"line {node.lineno}: {ast.unparse(node)[:80]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=shown)
+def test_a_time_is_written_in_the_zone_of_its_reader(path: Path) -> None:
+    carrying = path.parent.name == "charts" or path.name == "zones.py"  # where times carry it already
+    assert carrying or list(unzoned(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
 @pytest.mark.parametrize("code", ["eval(x)", "yaml.load(x)", "run(x, shell=True)", "st.write(x, unsafe_allow_html=y)"])
 def test_code_that_would_run_data_is_found(code: str) -> None:
     assert len(list(runs_data(ast.parse(code)))) == 1

@@ -24,6 +24,7 @@ LEAVES: list[tuple[str, str, str, Any]] = [
     ("threshold_params", "THRESHOLD_PARAMS", '["pass_bar", "bar"]', ["pass_bar", "bar"]),
     ("context_params", "CONTEXT_PARAMS", "[]", []),
     ("mlflow_ui_url", "MLFLOW_UI_URL", "https://mlflow.example", "https://mlflow.example"),
+    ("time_zone", "TIME_ZONE", "Europe/Berlin", "Europe/Berlin"),
     ("notice", "NOTICE", "Sample data", "Sample data"),
     ("datasets", "DATASETS", '["/evals"]', ["/evals"]),
     ("prompts", "PROMPTS", '["persona"]', ["persona"]),

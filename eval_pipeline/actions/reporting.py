@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval_pipeline.actions.auditing import audit_events, audit_log
 from eval_pipeline.actions.cases import Read, read_what_can_be, reading
-from eval_pipeline.actions.clock import Clock, utc_now
+from eval_pipeline.actions.clock import Clock, reading_zone, utc_now
 from eval_pipeline.actions.evidence import add_evidence
 from eval_pipeline.actions.observe import read_trends
 from eval_pipeline.core.comparing import RunComparison, compare_cases
@@ -93,6 +93,7 @@ def gather_facts(
         texts=_texts(store, result),
         moves=moves,
         events=audit_events(moves),
+        zone=reading_zone(settings),
         mlflow_home=mlflow_home(store.uri, settings.mlflow_ui_url),
         notice=settings.notice,
     )

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TextIO, TypeVar
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from eval_pipeline.core.models import EvalExperiment
     from eval_pipeline.report.outlines import Outline
     from eval_pipeline.report.terminal import Style
+    from eval_pipeline.report.zones import Zone
     from eval_pipeline.settings import LoadedSettings
     from eval_pipeline.store.connection import Store
     from eval_pipeline.store.mirror import Mirror
@@ -48,6 +49,8 @@ class Session:
     no_mirror: bool
     also: tuple[tuple[str, Path], ...] = ()
     """Further formats, each with the file that takes the answer in it."""
+    _loaded: list[LoadedSettings] = field(default_factory=list, repr=False, compare=False)
+    """The settings, once they were read."""
 
     @property
     def as_json(self) -> bool:
@@ -62,7 +65,20 @@ class Session:
         """
         from eval_pipeline.settings import load_settings
 
-        return load_settings(self.config)
+        self._loaded[:] = [load_settings(self.config)]
+        return self._loaded[0]
+
+    @property
+    def zone(self) -> Zone:
+        """In which times are written. UTC for a command that reads no settings, for those show none.
+
+        Raises:
+            SettingsError: it is to be this machine's, which has none that can be named.
+        """
+        from eval_pipeline.actions.clock import reading_zone
+        from eval_pipeline.report.zones import IN_UTC
+
+        return reading_zone(self._loaded[0].settings) if self._loaded else IN_UTC
 
     def open_store(self) -> Store:
         """The store, once it has answered; for what is read live.
@@ -110,7 +126,7 @@ class Session:
             unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
             _say(_json(value, ascii_only=not unicode))
         else:
-            _say(text(_style()))
+            _say(text(_style(self.zone)))
         for name, path in self.also:
             _put(path, _json(value) if name == JSON or made is None else _outlined(name, made))
 
@@ -122,7 +138,7 @@ class Session:
 
     def tell(self, text: Callable[[Style], str]) -> None:
         """Say something while it works; next to what a program reads it goes to stderr."""
-        _say(text(_style(sys.stderr if self.alone else sys.stdout)), err=self.alone)
+        _say(text(_style(self.zone, sys.stderr if self.alone else sys.stdout)), err=self.alone)
 
     def remark(self, line: str) -> None:
         """Say something beside the answer; next to what a program reads it goes to stderr."""
@@ -211,12 +227,13 @@ def _say(text: str, *, err: bool = False) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
-def _style(stream: TextIO | None = None) -> Style:
+def _style(zone: Zone, stream: TextIO | None = None) -> Style:
     from eval_pipeline.report.terminal import Style
 
     terminal = (stream or sys.stdout).isatty()
     width = shutil.get_terminal_size().columns if terminal else LARGEST_WIDTH
-    return Style(width=max(40, min(width, LARGEST_WIDTH)), colour=terminal and "NO_COLOR" not in os.environ)
+    colour = terminal and "NO_COLOR" not in os.environ
+    return Style(width=max(40, min(width, LARGEST_WIDTH)), colour=colour, zone=zone)
 
 
 @contextmanager

@@ -84,11 +84,11 @@ class Teller:
 
     def away(self, since: datetime, problem: StoreError) -> None:
         """The store does not answer."""
-        self.warn(words.away(since, str(problem)))
+        self.warn(words.away(since, str(problem), self._session.zone))
 
     def back(self, since: datetime) -> None:
         """The store answers again."""
-        self.warn(words.back(since))
+        self.warn(words.back(since, self._session.zone))
 
     def refused(self, why: str) -> None:
         """A delivery to the webhook was refused; each reason is said once."""

@@ -16,6 +16,7 @@ from eval_pipeline.core.suite_runs import SuiteRun, SuiteState
 from eval_pipeline.report import numbers, suite_words
 from eval_pipeline.report.suites import SHOWN_ID, suite_run
 from eval_pipeline.report.terminal import Style, plain, plain_table, render
+from eval_pipeline.report.zones import Zone
 
 
 def as_json(
@@ -74,7 +75,7 @@ def text(
         parts += [Text(""), Text("Eval types and their runs", "bold"), _indented(_types_table(findings))]
     else:
         parts.append(Text("No experiment of the base name: no eval runs yet."))
-    return render([*parts, *_problems(findings), *_unmapped(findings), *_lost_suites(lost)], style)
+    return render([*parts, *_problems(findings), *_unmapped(findings), *_lost_suites(lost, style.zone)], style)
 
 
 def _settings_table(settings: Sequence[Setting]) -> RenderableType:
@@ -112,13 +113,13 @@ def _problems(findings: Sequence[TypeFinding]) -> list[RenderableType]:
     return [Text(""), Text("Runs that are errors", "bold"), *map(_indented, lines)] if lines else []
 
 
-def _lost_suites(lost: Sequence[SuiteRun]) -> list[RenderableType]:
+def _lost_suites(lost: Sequence[SuiteRun], zone: Zone) -> list[RenderableType]:
     if not lost:
         return []
     parts: list[RenderableType] = [Text(""), Text("Suite runs that are lost: their process has stopped", "bold")]
     for each in lost:
         done = f"{each.done} of {numbers.counted(each.total, 'eval type')} done"
-        begun = f"begun {numbers.when(each.started)} by {each.actor}"
+        begun = f"begun {zone.when(each.started)} by {each.actor}"
         parts.append(_indented(plain(f"{each.id[:SHOWN_ID]}  {each.suite}, {begun}, {done}")))
         for what, command in (
             ("finish", suite_words.resume_command(each.id)),

@@ -22,6 +22,7 @@ from eval_pipeline.report.looks import CASES, LOOKS
 from eval_pipeline.report.serialize import context_change, prompt_change, timestamp
 from eval_pipeline.report.serialize_evidence import significance
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, render
+from eval_pipeline.report.zones import Zone
 
 LONGEST_TEXT = 1_500
 """Characters of an input, an output or a reason that a terminal shows."""
@@ -133,7 +134,7 @@ def _text_diff(before: PromptText | None, after: PromptText | None) -> str | Non
 
 def text(comparison: RunComparison, texts: ChangedTexts, cases: Sequence[CasePair], hidden: int, style: Style) -> str:
     """The same for a terminal. `hidden`: how many more cases there are to list."""
-    parts: list[RenderableType] = [*_heading(comparison), *_counts(comparison)]
+    parts: list[RenderableType] = [*_heading(comparison, style.zone), *_counts(comparison)]
     parts += _section("Changed prompts", [part for each in texts for part in _changed_prompt(*each)])
     changed = [f"{change.name} {change_words(change)}" for change in comparison.other_changes]
     parts += _section("What else changed", [plain(line) for line in [*changed, *case_set(comparison)]])
@@ -144,9 +145,9 @@ def text(comparison: RunComparison, texts: ChangedTexts, cases: Sequence[CasePai
     return render(parts, style)
 
 
-def _heading(comparison: RunComparison) -> list[RenderableType]:
+def _heading(comparison: RunComparison, zone: Zone) -> list[RenderableType]:
     name = Text.assemble((printable(comparison.eval_type), "bold"))
-    runs = f"  {_run(comparison.current)} against {_run(comparison.baseline)}"
+    runs = f"  {_run(comparison.current, zone)} against {_run(comparison.baseline, zone)}"
     report = comparison.report
     look = LOOKS[report.verdict.value] if report else None
     verdict = Text(
@@ -158,8 +159,8 @@ def _heading(comparison: RunComparison) -> list[RenderableType]:
     return [name.append(runs, "default"), verdict.append(said, "default"), *weighed]
 
 
-def _run(point: TrendPoint) -> str:
-    return f"{point.run_id[:RUN_ID]} of {numbers.when(point.timestamp)}"
+def _run(point: TrendPoint, zone: Zone) -> str:
+    return f"{point.run_id[:RUN_ID]} of {zone.when(point.timestamp)}"
 
 
 def _counts(comparison: RunComparison) -> list[RenderableType]:

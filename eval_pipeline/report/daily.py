@@ -5,18 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from eval_pipeline.report import numbers
-from eval_pipeline.report.frames import timed
+from eval_pipeline.report.frames import naive_times, timed
 from eval_pipeline.report.looks import NOT_EVIDENCE
 
 
 def daily_frame(runs: pd.DataFrame) -> pd.DataFrame:
     """The state of all eval types at the end of each day with runs, from a `runs_frame`; oldest first.
 
-    Columns: `day` datetime64[ms, UTC] (unique), `judged` int64 (types with a complete run by then), `meeting` int64 (of
-    those, how many met their threshold in their newest complete run), `median` float64 (of their pass rates, 0..1).
+    Columns: `day` datetime64[ms] (unique; in the zone that `started` carries), `judged` int64 (types with a complete
+    run by then), `meeting` int64 (of those, how many met their threshold in their newest complete run), `median`
+    float64 (of their pass rates, 0..1).
     """
     complete = timed(runs[~runs["state"].isin(NOT_EVIDENCE)])
-    days = complete.assign(day=complete["started"].dt.floor("D")).sort_values("started", kind="stable")
+    days = complete.assign(day=naive_times(complete["started"]).dt.floor("D")).sort_values("started", kind="stable")
     last = days.drop_duplicates(["day", "eval_type"], keep="last")
     margins = last.pivot(index="day", columns="eval_type", values="margin_pp").sort_index().ffill()
     rates = last.pivot(index="day", columns="eval_type", values="pass_rate").sort_index().ffill()

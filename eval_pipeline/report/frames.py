@@ -1,6 +1,7 @@
 """From core types to DataFrames, each with one schema. Charts, tables and CSV downloads all start here.
 
-A column named `..._pp` is in percentage points, a rate is 0..1, a time is UTC to the millisecond.
+A column named `..._pp` is in percentage points, a rate is 0..1, a time is UTC to the millisecond until `in_zone` has it
+carry the zone that people read it in; whatever is drawn or written from there on is in that zone.
 
 `runs_frame`: one row a run, in the order given (oldest first within each eval type)
 
@@ -31,7 +32,7 @@ newest run and rates are NaN; without any run `state` is `NO_DATA`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -40,6 +41,7 @@ from eval_pipeline.core.models import PromptEvent, RegressionReport, TrendPoint
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import NOT_EVIDENCE
+from eval_pipeline.report.zones import Zone
 
 SPARKLINE_RUNS = 30
 
@@ -155,13 +157,13 @@ def _versions(versions: Mapping[str, str], written: dict[tuple[tuple[str, str], 
     return written[key]
 
 
-def table_time(moment: datetime | None) -> datetime | None:
-    """A time as a table takes it that is headed "UTC": in UTC, without saying so itself."""
-    return moment and moment.astimezone(UTC).replace(tzinfo=None)
+def in_zone(frame: pd.DataFrame, zone: Zone) -> pd.DataFrame:
+    """The same frame, its times carrying a zone: `started` of runs, `at` of events."""
+    return frame.assign(**{name: zone.of_column(frame[name]) for name in ("started", "at") if name in frame})
 
 
 def naive_times(times: pd.Series) -> pd.Series:
-    """A column of times as a table takes it that is headed "UTC"."""
+    """A column of times as clocks show it in the zone that it carries: datetime64[ms], for charts and tables."""
     naive: pd.Series = times.dt.tz_localize(None)
     return naive
 

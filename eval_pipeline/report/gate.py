@@ -11,6 +11,7 @@ from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import looks, numbers, shell
 from eval_pipeline.report.terminal import INKS, RUN_ID, Style, plain, plain_table, render
+from eval_pipeline.report.zones import Zone
 
 
 def sentence(gate: PromotionGate) -> str:
@@ -62,7 +63,7 @@ def text(result: PromotionResult, live: int | None, style: Style, *, closing: bo
     gate = result.gate
     change = numbers.version_change(live, gate.candidate)
     parts: list[RenderableType] = [plain(f"{gate.prompt_name}@{result.to_alias}: {change}"), Text("")]
-    parts += [_table(gate), Text("")] if gate.checks else []
+    parts += [_table(gate, style.zone), Text("")] if gate.checks else []
     parts += [plain(f"Warning: {warning}") for warning in gate.warnings]
     if result.new_alias is not None:
         parts.append(plain(f"Note: {new_alias(result.new_alias, made=result.promoted)}"))
@@ -73,8 +74,9 @@ def text(result: PromotionResult, live: int | None, style: Style, *, closing: bo
     return render([*parts, *closed], style)
 
 
-def _table(gate: PromotionGate) -> RenderableType:
-    table = plain_table("Eval type", "Gate", ">Pass rate", ">Threshold", ">Margin", ">Cases", "Evidence (UTC)", "Run")
+def _table(gate: PromotionGate, zone: Zone) -> RenderableType:
+    at = zone.heading("Evidence")
+    table = plain_table("Eval type", "Gate", ">Pass rate", ">Threshold", ">Margin", ">Cases", at, "Run")
     for check in gate.checks:
         look = looks.GATE[check.status.value]
         margin = None if check.pass_rate is None else percentage_points(check.pass_rate, check.threshold)
@@ -85,7 +87,7 @@ def _table(gate: PromotionGate) -> RenderableType:
             Text(numbers.threshold(check.threshold)),
             Text(numbers.points(margin)),
             Text(numbers.count(check.total_cases)),
-            Text(numbers.when(check.timestamp).removesuffix(" UTC")),
+            Text(zone.cell(check.timestamp)),
             Text((check.run_id or "")[:RUN_ID]),
         )
     return table

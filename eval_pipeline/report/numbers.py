@@ -7,7 +7,7 @@ Rounding never hides a verdict: a value that rounds onto a limit it does not lie
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from eval_pipeline.core.evidence import Significance
 from eval_pipeline.core.regression import WARNING_DROP_PP, percentage_points
@@ -70,15 +70,31 @@ def delta_pp(value: float | None) -> str:
 
 
 def when(moment: datetime | None) -> str:
-    """A time to the minute: `02 Nov 2026 14:03 UTC`. A time without a zone is taken as UTC."""
-    utc = _utc(moment)
-    return f"{day(utc)} {utc:%H:%M} UTC" if utc else MISSING
+    """A time to the minute, in the zone that it carries: `02 Nov 2026 14:03 UTC`. One without a zone is in UTC.
+
+    Whatever carries another zone than its reader's goes through `zones.Zone` first.
+    """
+    text = minute(moment)
+    return text if moment is None or text == MISSING else f"{text} {zone_of(moment)}"
 
 
-def day(moment: datetime | None) -> str:
-    """The day of a time in UTC: `02 Nov 2026`."""
-    utc = _utc(moment)
-    return f"{utc.day:02} {_MONTHS[utc.month - 1]} {utc.year}" if utc else MISSING
+def minute(moment: datetime | None) -> str:
+    """The same without its zone: `02 Nov 2026 14:03`."""
+    text = day(moment)
+    return text if moment is None or text == MISSING else f"{text} {moment:%H:%M}"
+
+
+def day(moment: date | None) -> str:
+    """A day, or that of a time in the zone that it carries: `02 Nov 2026`."""
+    if moment is None or moment != moment:  # pandas' missing time is not equal to itself
+        return MISSING
+    return f"{moment.day:02} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def zone_of(moment: datetime) -> str:
+    """The zone that a time carries, as people there write it, or else its distance from UTC: `CEST`, `UTC+03`."""
+    name = moment.tzname() or "UTC"
+    return f"UTC{name}" if name[0] in "+-" else name
 
 
 def age(moment: datetime | None, now: datetime) -> str:

@@ -20,14 +20,15 @@ def log(records: Sequence[AuditRecord], style: Style) -> str:
     """The records as a table, oldest first."""
     if not records:
         return render([Text("No alias has been moved with this tool: the audit log is empty.")], style)
-    headings = ("#", "At (UTC)", "Action", "Alias", "Version", "By", "Status", "Record", "Reason")
-    table = plain_table(*headings, whole=("At (UTC)", "Action", "Version", "Status"))
+    at = style.zone.heading("At")
+    headings = ("#", at, "Action", "Alias", "Version", "By", "Status", "Record", "Reason")
+    table = plain_table(*headings, whole=(at, "Action", "Version", "Status"))
     for record in records:
         look = looks.RECORDS[record.status.value]
         before = None if record.from_version is None else f"v{record.from_version}"
         table.add_row(
             Text(str(record.sequence or "")),
-            Text(numbers.when(record.timestamp).removesuffix(" UTC")),
+            Text(style.zone.cell(record.timestamp)),
             Text(f"{record.action.value}{' !' if record.forced else ''}"),
             plain(f"{record.prompt_name}@{record.alias}"),
             Text(f"{before or '–'}→v{record.to_version}"),

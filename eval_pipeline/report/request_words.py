@@ -7,13 +7,14 @@ from datetime import datetime
 from eval_pipeline.core.moves import ApprovedRequest
 from eval_pipeline.core.requests import SHOWN_ID, PromotionRequest, RequestState
 from eval_pipeline.report import numbers
+from eval_pipeline.report.zones import IN_UTC, Zone
 
 
-def why_closed(request: PromotionRequest, state: RequestState, live: int | None) -> str:
-    """Why nothing can come of a request any more, or not now. `live`: where its alias points."""
+def why_closed(request: PromotionRequest, state: RequestState, live: int | None, zone: Zone = IN_UTC) -> str:
+    """Why nothing can come of a request any more, or not now. `live`: where its alias points; times are in `zone`."""
     asked, name = request.asked, request.name
     last = request.decisions[-1] if request.decisions else None
-    by = f" by {last.who}, {numbers.when(last.when)}" if last else ""
+    by = f" by {last.who}, {zone.when(last.when)}" if last else ""
     why = f": {last.why}" if last and last.why else ""
     match state:
         case RequestState.PROMOTED:
@@ -24,7 +25,7 @@ def why_closed(request: PromotionRequest, state: RequestState, live: int | None)
         case RequestState.REJECTED | RequestState.WITHDRAWN:
             return f"{name} was {state.value}{by}{why}"
         case RequestState.EXPIRED:
-            return f"{name} expired {numbers.when(asked.expires)}: ask anew"
+            return f"{name} expired {zone.when(asked.expires)}: ask anew"
         case RequestState.SUPERSEDED:
             there = f"{asked.prompt_name}@{asked.alias} now points at {numbers.version(live)}"
             return f"{name} is superseded: {there}, not at {numbers.version(asked.from_version)}; ask anew"

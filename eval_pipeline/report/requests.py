@@ -72,7 +72,7 @@ def asked_for(request: PromotionRequest | None, result: PromotionResult, style: 
     asked, count = request.asked, numbers.counted(request.asked.needed, "approval")
     forced = ", although the gate blocks it" if asked.forced else ""
     lines = [
-        f"Asked for{forced}: {request.name} waits for {count} by others, until {numbers.when(asked.expires)}.",
+        f"Asked for{forced}: {request.name} waits for {count} by others, until {style.zone.when(asked.expires)}.",
         f"To approve it: {shell.approve(request.id[:SHOWN_ID])}",
     ]
     return said + render([plain(line) for line in lines], style)
@@ -84,29 +84,30 @@ def approved(request: PromotionRequest, result: PromotionResult | None, style: S
         return render([plain(f"Approved: {request.name} has {request_words.missing(request)}.")], style)
     said = gate.text(result, result.from_version, style)
     if result.record is None:
-        rest = f"The approval stands: {request.name} waits until {numbers.when(request.asked.expires)}."
+        rest = f"The approval stands: {request.name} waits until {style.zone.when(request.asked.expires)}."
         return said + render([plain(f"{rest} To try again: {shell.approve(request.id[:SHOWN_ID])}")], style)
     return said
 
 
 def closed(request: PromotionRequest, state: RequestState, style: Style) -> str:
     """What a rejection or a withdrawal came to."""
-    return render([plain(request_words.sentence(request_words.why_closed(request, state, None)))], style)
+    return render([plain(request_words.sentence(request_words.why_closed(request, state, None, style.zone)))], style)
 
 
 def open_ones(seen: Sequence[Seen], now: datetime, style: Style) -> str:
     """The open requests as a table, oldest first."""
     if not seen:
         return render([Text("No request waits for approval.")], style)
-    headings = ("Request", "Asked (UTC)", "Alias", "Version", "By", "Approved", "Left", "Reason")
-    table = plain_table(*headings, whole=("Request", "Asked (UTC)", "Version", "Approved", "Left"))
+    at = style.zone.heading("Asked")
+    headings = ("Request", at, "Alias", "Version", "By", "Approved", "Left", "Reason")
+    table = plain_table(*headings, whole=("Request", at, "Version", "Approved", "Left"))
     for request, state in seen:
         asked = request.asked
         before = "–" if asked.from_version is None else f"v{asked.from_version}"
         waits = state is RequestState.WAITING
         table.add_row(
             Text(request.id[:SHOWN_ID]),
-            Text(numbers.when(asked.requested).removesuffix(" UTC")),
+            Text(style.zone.cell(asked.requested)),
             plain(f"{asked.prompt_name}@{asked.alias}"),
             Text(f"{before}→v{asked.version}{' !' if asked.forced else ''}"),
             plain(numbers.shortened(asked.requester, 30)),

@@ -28,6 +28,7 @@ from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.core.trend_tests import level_shift, monotone_trend
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import looks, numbers
+from eval_pipeline.report.zones import IN_UTC, Zone
 
 WIDTH = 100
 RUN_ID = 7
@@ -41,6 +42,8 @@ class Style:
 
     width: int = WIDTH
     colour: bool = False
+    zone: Zone = IN_UTC
+    """In which times are written."""
 
 
 def render(parts: Iterable[RenderableType], style: Style) -> str:
@@ -77,7 +80,7 @@ def trends(summaries: Sequence[TrendSummary], style: Style) -> str:
     for summary in summaries:
         shift = level_shift(summary.points, summary.prompt_changes)
         parts.append(_trend_heading(summary))
-        parts += [Padding(_trend_table(summary), (0, 0, 0, 2))] if summary.points else []
+        parts += [Padding(_trend_table(summary, style.zone), (0, 0, 0, 2))] if summary.points else []
         parts += [Padding(plain(f"Hint: {shift.sentence}"), (0, 0, 0, 2))] if shift else []
         parts.append(Text(""))
     return render(parts, style)
@@ -92,8 +95,8 @@ def _trend_heading(summary: TrendSummary) -> Text:
     return heading.append(f"  latest {rate}, {summary.trend_direction.value}{steadily and f'; {steadily}'}")
 
 
-def _trend_table(summary: TrendSummary) -> Table:
-    table = plain_table("Started (UTC)", ">Pass rate", ">Change", ">Cases", "Status", "Run", "Prompts")
+def _trend_table(summary: TrendSummary, zone: Zone) -> Table:
+    table = plain_table(zone.heading("Started"), ">Pass rate", ">Change", ">Cases", "Status", "Run", "Prompts")
     changes: dict[str, list[PromptChange]] = {}
     for change in summary.prompt_changes:
         changes.setdefault(change.run_id, []).append(change)
@@ -102,28 +105,29 @@ def _trend_table(summary: TrendSummary) -> Table:
     events = [event for event in summary.events if event.timestamp and first and event.timestamp >= first]
     for point in summary.points:
         while events and point.timestamp and events[0].timestamp and events[0].timestamp < point.timestamp:
-            table.add_row(*_event_row(events.pop(0)))
-        table.add_row(*_trend_row(point, previous, changes.get(point.run_id, [])))
+            table.add_row(*_event_row(events.pop(0), zone))
+        table.add_row(*_trend_row(point, previous, changes.get(point.run_id, []), zone))
         previous = point if point.complete else previous
     for event in events:
-        table.add_row(*_event_row(event))
+        table.add_row(*_event_row(event, zone))
     return table
 
 
-def _event_row(event: PromptEvent) -> list[Text]:
+def _event_row(event: PromptEvent, zone: Zone) -> list[Text]:
     look = looks.EVENTS[event.action]
     change = numbers.prompt_change(event.prompt_name, event.from_version, event.to_version)
     said = f"{look.glyph} {look.word}: {change} @{event.alias} by {event.actor}"
-    when = Text(numbers.when(event.timestamp).removesuffix(" UTC"))
-    return [when, *(Text("") for _ in range(5)), plain(said)]
+    return [Text(zone.cell(event.timestamp)), *(Text("") for _ in range(5)), plain(said)]
 
 
-def _trend_row(point: TrendPoint, previous: TrendPoint | None, changes: Sequence[PromptChange]) -> list[Text]:
+def _trend_row(
+    point: TrendPoint, previous: TrendPoint | None, changes: Sequence[PromptChange], zone: Zone
+) -> list[Text]:
     delta = None
     if point.complete and point.pass_rate is not None and previous is not None and previous.pass_rate is not None:
         delta = percentage_points(point.pass_rate, previous.pass_rate)
     return [
-        Text(numbers.when(point.timestamp).removesuffix(" UTC")),
+        Text(zone.cell(point.timestamp)),
         Text(numbers.rate(point.pass_rate)),
         Text(numbers.points(delta) if delta is not None else ""),
         Text(numbers.count(point.total_cases)),

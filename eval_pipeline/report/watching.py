@@ -14,6 +14,7 @@ from eval_pipeline.report import numbers, shell, terminal
 from eval_pipeline.report.looks import SUITES
 from eval_pipeline.report.suites import TO_ALIAS, suite_result
 from eval_pipeline.report.terminal import INKS, Style, plain
+from eval_pipeline.report.zones import Zone
 
 FIRST = (
     "Nobody has watched this store before: versions that exist already are not run. "
@@ -107,15 +108,11 @@ def trouble(version: WatchedVersion, problem: str) -> str:
     return printable(f"{version} could not be run yet and is tried again: {problem}")
 
 
-def away(since: datetime, problem: str) -> str:
+def away(since: datetime, problem: str, zone: Zone) -> str:
     """What is said when the store does not answer."""
-    return printable(f"the store is away since {_clock(since)} ({problem}); still watching")
+    return printable(f"the store is away since {zone.clock(since)} ({problem}); still watching")
 
 
-def back(since: datetime) -> str:
+def back(since: datetime, zone: Zone) -> str:
     """What is said when it answers again."""
-    return f"the store is back; it was away since {_clock(since)}"
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M:%S} UTC"
+    return f"the store is back; it was away since {zone.clock(since)}"

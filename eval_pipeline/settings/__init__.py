@@ -2,6 +2,7 @@
 
 from eval_pipeline.settings.loading import DEBUG_VARIABLE, FILE_NAME, LoadedSettings, load_settings
 from eval_pipeline.settings.schema import (
+    LOCAL_ZONE,
     AuthSettings,
     GateSettings,
     MetricNames,
@@ -15,6 +16,7 @@ from eval_pipeline.settings.schema import (
 __all__ = [
     "DEBUG_VARIABLE",
     "FILE_NAME",
+    "LOCAL_ZONE",
     "AuthSettings",
     "GateSettings",
     "LoadedSettings",

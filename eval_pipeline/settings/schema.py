@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
@@ -15,6 +16,8 @@ from eval_pipeline.core.people import Role
 from eval_pipeline.core.sign_in import EVERYBODY, SignInRules, mistake_in
 
 ANY_TYPE = "*"
+LOCAL_ZONE = "local"
+"""The time zone of whoever reads."""
 SECRET_KEY = "notify.webhook_url"
 """What stands under it is shown nowhere."""
 
@@ -192,6 +195,18 @@ class AuthSettings(Table):
         return SignInRules(lists, self.max_hours, self.assume_verified)
 
 
+def _known_zone(name: str) -> str:
+    if name == LOCAL_ZONE:
+        return name
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # names that are none, that are paths, and that are folders
+        raise ValueError(
+            f"{name!r} is no time zone: write a name of the IANA database, as in Europe/Berlin, or {LOCAL_ZONE}"
+        ) from None
+    return name
+
+
 class Settings(Table):
     """What a team can set. Every key has a default, so no file is needed."""
 
@@ -205,6 +220,8 @@ class Settings(Table):
     metrics: dict[str, MetricNames] = {}
     mlflow_ui_url: str | None = None
     """Where people open MLflow, for links to runs; by default the tracking server itself."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    """In which people read times; `local`: that of their browser or terminal. JSON and CSV are always in UTC."""
     notice: str | None = None
     """A line that the app shows on every page, such as what its history is made of."""
     datasets: list[Name] = ["evals"]

@@ -16,15 +16,14 @@ from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.core.moves import Action, AuditRecord
 from eval_pipeline.report import numbers
 from eval_pipeline.report.audit_csv import audit_csv
-from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.serialize import audit_record
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.choosing import open_one
-from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.record_card import record_card
 from eval_pipeline.ui.trends import WINDOWS
+from eval_pipeline.ui.zone import shown_zone, time_column, when
 
 ALL = "All"
 ACTIONS = {ALL: None, EVENTS["promote"].word: Action.PROMOTE, EVENTS["rollback"].word: Action.ROLLBACK}
@@ -98,7 +97,7 @@ def table(chosen: Chosen) -> None:
         height="content" if len(records) <= 15 else 560,
         on_select=lambda: _pick(key),
         selection_mode="single-row",
-        column_config=_COLUMNS,
+        column_config={"At": time_column("At"), **_COLUMNS},
     )
     some = (
         "" if len(records) == chosen.of else f"{numbers.count(len(records))} of {numbers.count(chosen.of)} records · "
@@ -111,22 +110,21 @@ def table(chosen: Chosen) -> None:
 def _name(record: AuditRecord) -> str:
     what = f"{EVENTS[record.action.value].word} of {record.prompt_name}@{record.alias}"
     change = numbers.version_change(record.from_version, record.to_version)
-    return f"{record.sequence} · {what} {change} · {numbers.when(record.timestamp)}"
+    return f"{record.sequence} · {what} {change} · {when(record.timestamp)}"
 
 
 _COLUMNS = {
     "#": st.column_config.NumberColumn(width=50),
-    "At": time_column("At"),
     "Reason": st.column_config.TextColumn(width="medium"),
 }
 
 
 def _frame(records: Sequence[AuditRecord]) -> pd.DataFrame:
-    looks = [RECORDS[record.status.value] for record in records]
+    zone, looks = shown_zone(), [RECORDS[record.status.value] for record in records]
     return pd.DataFrame(
         {
             "#": [record.sequence for record in records],
-            "At": [table_time(record.timestamp) for record in records],
+            "At": [zone.naive(record.timestamp) for record in records],
             "Action": [_action(record) for record in records],
             "Alias": [f"{record.prompt_name}@{record.alias}" for record in records],
             "Version": [numbers.version_change(record.from_version, record.to_version) for record in records],

@@ -10,14 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from eval_pipeline.report.charts import Spec
-from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.zone import time_column
 
 TALL = 420
 """Pixels of a table; more rows scroll."""
-
-
-COLUMNS = {"Started": time_column("Started")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +44,6 @@ def as_table(key: str, make: Callable[[], Alternative]) -> None:
             key=f"{key}.table:{title}",
             hide_index=True,
             height="content" if len(table) <= TALL // 36 else TALL,
-            column_config=COLUMNS,
+            column_config={"Started": time_column("Started")},
             alt=title,
         )

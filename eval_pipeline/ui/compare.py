@@ -20,6 +20,7 @@ from eval_pipeline.ui.cases import case_reader
 from eval_pipeline.ui.choosing import select
 from eval_pipeline.ui.frame import shared_history, stopping_kindly
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.zone import when
 
 RUNS, VERSIONS = "Two runs", "Two prompt versions"
 MOST_OPTIONS = 300
@@ -124,7 +125,7 @@ def _run(
     def say(run_id: str) -> str:
         point = runs[run_id]
         partial = "" if point.complete else f" · {LOOKS[point.eval_status.value.upper()].word}"
-        return f"{numbers.when(point.timestamp)} · {numbers.rate(point.pass_rate)} · {run_id[:8]}{partial}"
+        return f"{when(point.timestamp)} · {numbers.rate(point.pass_rate)} · {run_id[:8]}{partial}"
 
     ids = list(runs)
     return runs[select(place, title, parameter, ids, usual.run_id, scope=scope, say=say, most=MOST_OPTIONS)]

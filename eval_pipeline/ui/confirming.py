@@ -9,17 +9,19 @@ import streamlit as st
 
 from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.errors import PipelineError, RefusedError, UsageError
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.ui import outcome
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import SharedHistory
 from eval_pipeline.ui.outcome import Outbox, Outcome
 from eval_pipeline.ui.person import NotLetInError, current_person
 from eval_pipeline.ui.sign_in import allows
+from eval_pipeline.ui.zone import shown_zone
 
 LONGEST_REASON = 20_000
 
-Act = Callable[[Person, str], Outcome]
-"""Does it, with the actor and the reason."""
+Act = Callable[[Person, str, Zone], Outcome]
+"""Does it, with the actor and the reason, and tells of it with times in the zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class _Click:
     """Of the fields."""
     box: Outbox
     history: SharedHistory
+    zone: Zone
     spent: bool = False
 
 
@@ -77,7 +80,7 @@ def ask(form: Form, act: Act) -> None:
             icon=form.icon,
             disabled=closed,
             on_click=_sent,
-            args=(_Click(form, act, keys, box, shared_history()),),
+            args=(_Click(form, act, keys, box, shared_history(), shown_zone()),),
         )
         if not closed:
             row.caption(f":material/person: Recorded as {escape(current_person().name)}")
@@ -119,7 +122,7 @@ def _missing(form: Form, reason: str, typed: str) -> str | None:
 def _acted(click: _Click, actor: Person, reason: str) -> Outcome:
     about = click.form.about
     try:
-        done = click.act(actor, reason)
+        done = click.act(actor, reason, click.zone)
     except (RefusedError, UsageError) as problem:
         return Outcome("refused", [f"**Refused.** {escape(str(problem))}."], about)
     except PipelineError as problem:

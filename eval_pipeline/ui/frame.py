@@ -22,6 +22,7 @@ from eval_pipeline.ui import outcome, sign_in, style
 from eval_pipeline.ui.escaping import escape as escape
 from eval_pipeline.ui.history import SharedHistory, Snapshot
 from eval_pipeline.ui.person import app_settings
+from eval_pipeline.ui.zone import choose_zone, when
 
 log = logging.getLogger(__name__)
 
@@ -167,11 +168,12 @@ def _sidebar(history: SharedHistory, snapshot: Snapshot | None) -> None:
         if snapshot is None:
             st.caption(":material/bolt: read live")
         elif snapshot.read_at:
-            st.caption(f":material/sync: read {numbers.when(snapshot.read_at)}")
+            st.caption(f":material/sync: read {when(snapshot.read_at)}")
+        choose_zone()
 
 
 def _say_unreachable(history: SharedHistory, snapshot: Snapshot) -> None:
-    shown = f" What you see was read {numbers.when(snapshot.read_at)}." if snapshot.read_at else ""
+    shown = f" What you see was read {when(snapshot.read_at)}." if snapshot.read_at else ""
     kept = "" if snapshot.runs.empty else shown or " What you see is the local copy of an earlier day."
     _say_problem(snapshot.problem or "", kept)
     st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)

@@ -15,6 +15,7 @@ from eval_pipeline.report.links import mlflow_home, run_url
 from eval_pipeline.report.looks import GATE
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.runs import get_eval_experiments
+from eval_pipeline.ui.zone import shown_zone
 
 SHORT_ID = 8
 _SHOWN_ID = rf"/runs/([^/]{{1,{SHORT_ID}}})[^/]*$"
@@ -26,6 +27,7 @@ def gate_table(store: Store, checks: Sequence[PromotionEvalCheck], now: datetime
     Raises:
         StoreError: the store can't be read.
     """
+    zone = shown_zone()
     home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
     experiments = {each.eval_type: each.experiment_id for each in get_eval_experiments(store)} if home else {}
     shown = pd.DataFrame(
@@ -37,7 +39,7 @@ def gate_table(store: Store, checks: Sequence[PromotionEvalCheck], now: datetime
             "Margin": [numbers.points(_margin(check)) for check in checks],
             "Cases": [numbers.count(check.total_cases) for check in checks],
             "Age": [numbers.age(check.timestamp, now) for check in checks],
-            "At": [numbers.when(check.timestamp).removesuffix(" UTC") for check in checks],
+            "At": [zone.cell(check.timestamp) for check in checks],
             "Run": [_run(check, home, experiments.get(check.eval_type)) for check in checks],
         }
     )
@@ -48,7 +50,7 @@ def gate_table(store: Store, checks: Sequence[PromotionEvalCheck], now: datetime
         "Gate": st.column_config.TextColumn(width=150),
         "Margin": st.column_config.TextColumn("Margin pp", alignment="right", help="Pass rate less threshold"),
         "Age": st.column_config.TextColumn("Evidence age", alignment="right"),
-        "At": st.column_config.TextColumn("Evidence of (UTC)"),
+        "At": st.column_config.TextColumn(zone.heading("Evidence of")),
         "Run": linked if experiments else st.column_config.TextColumn("Evidence run"),
     }
     st.dataframe(shown, key=key, hide_index=True, height="content", column_config=columns)

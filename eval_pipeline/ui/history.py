@@ -24,7 +24,6 @@ from eval_pipeline.core.regression import check_all_regressions, judge_history
 from eval_pipeline.core.trends import BEFORE_ALL, build_trend_summary, prompt_events
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import frames
-from eval_pipeline.report.daily import daily_frame
 from eval_pipeline.store.audit import read_records
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import find_ledger
@@ -62,8 +61,6 @@ class Snapshot:
     """All of their runs, a `frames.runs_frame`."""
     standing: pd.DataFrame
     """Where each type stands, a `frames.overview_frame`."""
-    daily: pd.DataFrame
-    """How all types together stood each day, a `daily.daily_frame`."""
     check: CheckResult
     """The newest complete run of each type against its baseline."""
     events: tuple[PromptEvent, ...]
@@ -152,7 +149,6 @@ class SharedHistory:
             types=self._types,
             runs=runs,
             standing=frames.overview_frame(runs, self._types),
-            daily=daily_frame(runs),
             check=check_all_regressions({n: h.summary.points for n, h in self._types.items()}, thresholds),
             events=self._events(),
             problem=problem,

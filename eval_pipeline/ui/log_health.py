@@ -20,6 +20,7 @@ from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
 from eval_pipeline.ui.sign_in import allows
+from eval_pipeline.ui.zone import when
 
 VERIFIED_UNASKED = 200
 """A log of more records is verified only when somebody asks: each one is read whole."""
@@ -86,7 +87,7 @@ def _unfinished(records: Sequence[AuditRecord], findings: Sequence[Finding]) -> 
 
 def _about_open(record: AuditRecord) -> str:
     what = f"record {record.sequence} ({record.action.value} of {record.prompt_name}@{record.alias})"
-    return f"{what} was begun by {record.actor}, {numbers.when(record.timestamp)}, and has not ended"
+    return f"{what} was begun by {record.actor}, {when(record.timestamp)}, and has not ended"
 
 
 def _listed(title: str, findings: Sequence[Finding]) -> str:

@@ -9,12 +9,15 @@ import streamlit as st
 
 from eval_pipeline.core.models import PromptEvent, Verdict
 from eval_pipeline.report import numbers
-from eval_pipeline.report.daily import daily_table
+from eval_pipeline.report.daily import daily_frame, daily_table
+from eval_pipeline.report.frames import in_zone
 from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.ui import charts
 from eval_pipeline.ui.charts import Alternative
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.zone import shown_zone, when
 
 CHART_DAYS = 30
 EVENT_CARDS = 6
@@ -27,14 +30,13 @@ OPENED = "standing.opened"
 def headline(snapshot: Snapshot) -> None:
     """How many eval types there are and how fresh their runs."""
     newest = snapshot.runs["started"].max()
-    when = numbers.when(None if pd.isna(newest) else newest.to_pydatetime())
     types = numbers.counted(len(snapshot.types), "eval type")
-    st.caption(f"{types} · newest run {when} · thresholds as recorded on each run, else today's settings")
+    st.caption(f"{types} · newest run {when(newest)} · thresholds as recorded on each run, else today's settings")
 
 
 def key_figures(snapshot: Snapshot) -> None:
     """Four figures that say whether all is well, with how they moved."""
-    table, days = snapshot.standing, snapshot.daily.tail(CHART_DAYS)
+    table, days = snapshot.standing, _days(snapshot, shown_zone())
     judged = table[table["margin_pp"].notna()]
     meeting, regressions = int((judged["margin_pp"] >= 0).sum()), int(table["state"].eq("REGRESSION").sum())
     warnings, unjudged = int(table["state"].eq("WARNING").sum()), len(table) - len(judged)
@@ -80,6 +82,12 @@ def key_figures(snapshot: Snapshot) -> None:
         chart_data=days["median"].tolist(),
         chart_type="area",
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Snapshot: lambda snapshot: snapshot.version})
+def _days(snapshot: Snapshot, zone: Zone) -> pd.DataFrame:
+    """How all types together stood on the newest days with runs, a `daily.daily_frame`."""
+    return daily_frame(in_zone(snapshot.runs, zone)).tail(CHART_DAYS)
 
 
 def verdict_banner(snapshot: Snapshot) -> None:
@@ -139,7 +147,7 @@ def standing_table(snapshot: Snapshot) -> None:
 
 def _alternative(snapshot: Snapshot) -> Alternative:
     """The small charts in the figures and in the table."""
-    days, table = snapshot.daily.tail(CHART_DAYS), snapshot.standing
+    days, table = _days(snapshot, shown_zone()), snapshot.standing
     rates = [", ".join(numbers.rate(rate) for rate in last) or numbers.MISSING for last in table["last"]]
     return Alternative(
         _course(days),
@@ -193,7 +201,7 @@ def _event_card(event: PromptEvent) -> None:
     where = f" {escape(f'@{event.alias}')}" if event.alias else ""
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"{look.icon} **{look.word}** · :gray-badge[{escape(event.prompt_name)}{where}] {escape(change)}")
-        st.caption(f"{numbers.when(event.timestamp)}{who}" + (f"  \nin {escape(types)}" if types else ""))
+        st.caption(f"{when(event.timestamp)}{who}" + (f"  \nin {escape(types)}" if types else ""))
 
 
 def legend(snapshot: Snapshot) -> None:

@@ -22,12 +22,13 @@ from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import gate as words
 from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import GATE
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
 from eval_pipeline.ui import compare_links, confirming, outcome, request_form
 from eval_pipeline.ui.choosing import remember, select
-from eval_pipeline.ui.confirming import Form
+from eval_pipeline.ui.confirming import Act, Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.gate_table import gate_table
 from eval_pipeline.ui.outcome import Outcome
@@ -193,7 +194,7 @@ def act(store: Store, proposal: Proposal, waiting: Sequence[SeenRequest] = ()) -
     if proposal.gate.allowed:
         st.subheader("Promote", anchor=False)
         st.markdown(f"{change}. The gate is asked again at the moment of the click.")
-        confirming.ask(_form(proposal, forced=False), lambda who, why: _promote(store, proposal, who, why, force=False))
+        confirming.ask(_form(proposal, forced=False), _acting(store, proposal, force=False))
         return
     st.caption(":material/lock: Promoting is possible here once the gate allows it.")
     with st.expander("Promote against the gate", icon=":material/gpp_maybe:"):
@@ -201,7 +202,7 @@ def act(store: Store, proposal: Proposal, waiting: Sequence[SeenRequest] = ()) -
             f"{change}, **although the gate blocks it**. It is recorded as forced, with your reason and what it "
             "overrides:\n" + "\n".join(f"- {escape(obstacle)}" for obstacle in words.obstacles(proposal.gate))
         )
-        confirming.ask(_form(proposal, forced=True), lambda who, why: _promote(store, proposal, who, why, force=True))
+        confirming.ask(_form(proposal, forced=True), _acting(store, proposal, force=True))
 
 
 def _form(proposal: Proposal, *, forced: bool) -> Form:
@@ -221,7 +222,11 @@ def _change(proposal: Proposal) -> str:
     return numbers.version_change(proposal.live, proposal.candidate)
 
 
-def _promote(store: Store, seen: Proposal, actor: Person, reason: str, *, force: bool) -> Outcome:
+def _acting(store: Store, seen: Proposal, *, force: bool) -> Act:
+    return lambda who, why, zone: _promote(store, seen, who, why, zone, force=force)
+
+
+def _promote(store: Store, seen: Proposal, actor: Person, reason: str, zone: Zone, *, force: bool) -> Outcome:
     """Do it: the action checks everything again, against what the person saw."""
     result = execute_promotion(store, seen, actor=actor, reason=reason, force=force)
     about, name = (seen.prompt_name, seen.to_alias), escape(f"{seen.prompt_name}@{seen.to_alias}")
@@ -229,5 +234,5 @@ def _promote(store: Store, seen: Proposal, actor: Person, reason: str, *, force:
     if record is None:
         return Outcome("refused", [f"**Nothing was moved.** {escape(words.sentence(result.gate))}"], about)
     how = "Promoted against the gate" if record.forced else "Promoted"
-    said = [f"**{how}:** {name} {_change(seen)}.", *record_lines(record)]
+    said = [f"**{how}:** {name} {_change(seen)}.", *record_lines(record, zone)]
     return Outcome("done", said, about, record)

@@ -8,10 +8,12 @@ from pydantic import BaseModel, ValidationError
 from eval_pipeline.core.moves import AuditRecord, PromotionEvalCheck
 from eval_pipeline.report import numbers, request_words, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.gate_table import gate_table
+from eval_pipeline.ui.zone import when
 
 LONG_REASON = 1_500
 """A longer one scrolls."""
@@ -56,11 +58,11 @@ def record_card(store: Store, record: AuditRecord) -> None:
         _gate(store, record, content.gate)
 
 
-def record_lines(record: AuditRecord) -> list[str]:
+def record_lines(record: AuditRecord, zone: Zone) -> list[str]:
     """An audit record in two lines."""
     evidence = numbers.counted(len(record.justifying_run_ids), "run")
     lines = [
-        f"Recorded as no. {record.sequence} (`{record.id}`) by {escape(record.actor)}, {numbers.when(record.timestamp)}"
+        f"Recorded as no. {record.sequence} (`{record.id}`) by {escape(record.actor)}, {zone.when(record.timestamp)}"
         + (f", resting on {evidence}." if record.justifying_run_ids else ".")
     ]
     if record.request:
@@ -108,7 +110,7 @@ def _heading(record: AuditRecord) -> None:
 
 def _fields(record: AuditRecord, content: RecordContent | None) -> None:
     rows = {
-        "At": numbers.when(record.timestamp),
+        "At": when(record.timestamp),
         "By": record.actor,
         "Record": f"no. {record.sequence} · {record.id}",
         "Evidence": numbers.counted(len(record.justifying_run_ids), "run") if record.justifying_run_ids else "none",

@@ -12,13 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from eval_pipeline.core.models import CheckResult, RegressionReport, TrendPoint, Verdict
 from eval_pipeline.core.regression import check_all_regressions, compare_runs
 from eval_pipeline.report import numbers
-from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import LOOKS, badge, label
 from eval_pipeline.ui import compare_links, mlflow_links, noise, what_changed
 from eval_pipeline.ui.choosing import remember, select
-from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.zone import shown_zone, time_column, when
 
 ALL = "All eval types"
 NEWEST, BEFORE = "Newest complete run of each", "The complete run before it"
@@ -88,7 +87,7 @@ def _choose_run(
 
 
 def _run_label(point: TrendPoint) -> str:
-    return f"{numbers.when(point.timestamp)} · {numbers.rate(point.pass_rate)} · {point.run_id[:8]}"
+    return f"{when(point.timestamp)} · {numbers.rate(point.pass_rate)} · {point.run_id[:8]}"
 
 
 def _threshold(name: str) -> float:
@@ -131,7 +130,7 @@ def _address(report: RegressionReport) -> dict[str, str]:
 
 def table(comparison: Comparison) -> None:
     """Every report, worst first, then the types that have none."""
-    reports = comparison.reports
+    reports, zone = comparison.reports, shown_zone()
     if len(reports) > 1:
         shown = pd.DataFrame(
             {
@@ -142,12 +141,14 @@ def table(comparison: Comparison) -> None:
                 "Change": [report.delta_pp for report in reports],
                 "Threshold": [numbers.threshold(report.threshold) for report in reports],
                 "Evidence": [numbers.evidence(report.evidence) for report in reports],
-                "Run": [table_time(report.current_timestamp) for report in reports],
+                "Run": [zone.naive(report.current_timestamp) for report in reports],
                 "Cases": [compare_links.url(_address(report)) for report in reports],
                 **_in_mlflow(reports),
             }
         )
-        st.dataframe(shown, hide_index=True, height="content", column_config=_COLUMNS)
+        st.dataframe(
+            shown, hide_index=True, height="content", column_config={"Run": time_column("Current run"), **_COLUMNS}
+        )
     for each in comparison.result.unjudged:
         st.markdown(f":material/flag: **{escape(each.eval_type)}**: {escape(each.reason)}")
     for report in reports:
@@ -164,7 +165,6 @@ _COLUMNS = {
     "Baseline": st.column_config.NumberColumn(format="%.1f%%"),
     "Current": st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100),
     "Change": st.column_config.NumberColumn("Δ pp", format="%+.1f"),
-    "Run": time_column("Current run"),
     "Cases": st.column_config.LinkColumn(display_text="Compare", width="small"),
     "MLflow": st.column_config.LinkColumn(display_text="Open", width=60),
 }

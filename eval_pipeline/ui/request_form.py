@@ -14,9 +14,10 @@ from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.core.requests import RequestState
 from eval_pipeline.report import gate as words
 from eval_pipeline.report import numbers
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import confirming
-from eval_pipeline.ui.confirming import Form
+from eval_pipeline.ui.confirming import Act, Form
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.outcome import Outcome
 
@@ -34,7 +35,7 @@ def ask(store: Store, proposal: Proposal, waiting: Sequence[SeenRequest]) -> Non
         st.markdown(
             f"{change}. This alias is protected: it moves once {others} approve, and the gate is asked again then."
         )
-        confirming.ask(_form(proposal, forced=False), lambda who, why: _ask(store, proposal, who, why, force=False))
+        confirming.ask(_form(proposal, forced=False), _asking(store, proposal, force=False))
         return
     st.caption(":material/lock: Asking for approval is possible here once the gate allows it.")
     with st.expander("Ask to promote against the gate", icon=":material/gpp_maybe:"):
@@ -43,7 +44,7 @@ def ask(store: Store, proposal: Proposal, waiting: Sequence[SeenRequest]) -> Non
             "is recorded as forced, with your reason and what it then overrides; now that is:\n"
             + "\n".join(f"- {escape(obstacle)}" for obstacle in words.obstacles(proposal.gate))
         )
-        confirming.ask(_form(proposal, forced=True), lambda who, why: _ask(store, proposal, who, why, force=True))
+        confirming.ask(_form(proposal, forced=True), _asking(store, proposal, force=True))
 
 
 def _same(proposal: Proposal, waiting: Sequence[SeenRequest]) -> SeenRequest | None:
@@ -72,11 +73,15 @@ def _change(proposal: Proposal) -> str:
     return numbers.version_change(proposal.live, proposal.candidate)
 
 
-def _ask(store: Store, seen: Proposal, actor: Person, reason: str, *, force: bool) -> Outcome:
+def _asking(store: Store, seen: Proposal, *, force: bool) -> Act:
+    return lambda who, why, zone: _ask(store, seen, who, why, zone, force=force)
+
+
+def _ask(store: Store, seen: Proposal, actor: Person, reason: str, zone: Zone, *, force: bool) -> Outcome:
     asked = request_promotion(store, seen, actor=actor, reason=reason, force=force)
     about, name = (seen.prompt_name, seen.to_alias), escape(f"{seen.prompt_name}@{seen.to_alias}")
     request = asked.request
     if request is None:
         return Outcome("refused", [f"**Nothing was asked for.** {escape(words.sentence(asked.result.gate))}"], about)
-    until = numbers.when(request.asked.expires)
+    until = zone.when(request.asked.expires)
     return Outcome("done", [f"**Asked for approval:** {name} {_change(seen)}, {request.name}, until {until}."], about)

@@ -14,6 +14,7 @@ from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import gate as words
 from eval_pipeline.report import numbers, request_words, shell
 from eval_pipeline.report.looks import GATE
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import confirming, outcome
 from eval_pipeline.ui.choosing import preset
@@ -22,6 +23,7 @@ from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
 from eval_pipeline.ui.record_card import how_to_undo, record_lines
+from eval_pipeline.ui.zone import shown_zone, when
 
 MOST_CARDS = 5
 BELIEVED_FOR = "1m"
@@ -65,19 +67,17 @@ def _card(store: Store, seen: SeenRequest) -> None:
             f":material/approval: **{name} {change}** :blue-badge[{request_words.missing(request)}] "
             f":gray-badge[:material/timer: expires in {left}]{forced}"
         )
-        st.caption(
-            f"Asked for by {escape(asked.requester)}, {numbers.when(asked.requested)} · `{request.id[:SHOWN_ID]}`"
-        )
+        st.caption(f"Asked for by {escape(asked.requester)}, {when(asked.requested)} · `{request.id[:SHOWN_ID]}`")
         st.code(
             asked.reason, language=None, wrap_lines=True, height=120 if len(asked.reason) > LONG_REASON else "content"
         )
         for each in request.approvals:
             why = f": {escape(' '.join(each.why.split()))}" if each.why else ""
-            st.caption(f":material/check: Approved by {escape(each.who)}, {numbers.when(each.when)}{why}")
+            st.caption(f":material/check: Approved by {escape(each.who)}, {when(each.when)}{why}")
         if seen.state is RequestState.WAITING:
             _gate_now(store, request)
         else:
-            said = request_words.why_closed(request, seen.state, seen.live)
+            said = request_words.why_closed(request, seen.state, seen.live, shown_zone())
             st.warning(escape(request_words.sentence(said)), icon=":material/history:")
         _acts(store, seen)
 
@@ -108,11 +108,10 @@ def _acts(store: Store, seen: SeenRequest) -> None:
         with st.popover("Approve", icon=":material/check:", disabled=obstacle is not None or not waits):
             if obstacle is None:
                 st.markdown("The gate is asked again; with the last approval the alias moves at once.")
-                confirming.ask(_form(request, "approve"), lambda who, why: _approve(store, request, who, why))
+                confirming.ask(_form(request, "approve"), lambda *said: _approve(store, request, *said))
         with st.popover("Withdraw" if own else "Reject", icon=":material/close:"):
-            confirming.ask(
-                _form(request, "withdraw" if own else "reject"), lambda who, why: _close(store, request, who, why)
-            )
+            kind = "withdraw" if own else "reject"
+            confirming.ask(_form(request, kind), lambda *said: _close(store, request, *said))
         st.button("See the evidence", icon=":material/search:", key=f"look.{short}", on_click=_look_at, args=(asked,))
     if obstacle is not None:
         st.caption(f":material/lock: {escape(request_words.sentence(obstacle))}")
@@ -148,7 +147,7 @@ def _form(request: PromotionRequest, kind: str) -> Form:
     )
 
 
-def _approve(store: Store, request: PromotionRequest, actor: Person, reason: str) -> Outcome:
+def _approve(store: Store, request: PromotionRequest, actor: Person, reason: str, zone: Zone) -> Outcome:
     done = approve_request(store, request.id, actor=actor, reason=reason)
     asked, about = request.asked, (request.asked.prompt_name, request.name)
     if done.result is None:
@@ -157,15 +156,15 @@ def _approve(store: Store, request: PromotionRequest, actor: Person, reason: str
     record = done.result.record
     if record is None:
         said = [f"**Approved, and nothing was moved.** {escape(words.sentence(done.result.gate))}"]
-        until = numbers.when(asked.expires)
+        until = zone.when(asked.expires)
         return Outcome("refused", [*said, f"The request waits until {until}: approve it again to try again."], about)
     how = "Promoted against the gate" if record.forced else "Promoted"
     name = escape(f"{asked.prompt_name}@{asked.alias}")
     change = numbers.version_change(record.from_version, record.to_version)
-    return Outcome("done", [f"**{how}:** {name} {change}.", *record_lines(record)], about, record)
+    return Outcome("done", [f"**{how}:** {name} {change}.", *record_lines(record, zone)], about, record)
 
 
-def _close(store: Store, request: PromotionRequest, actor: Person, reason: str) -> Outcome:
+def _close(store: Store, request: PromotionRequest, actor: Person, reason: str, zone: Zone) -> Outcome:
     closed = close_request(store, request.id, actor=actor, reason=reason)
-    said = request_words.why_closed(closed.request, closed.state, closed.live)
+    said = request_words.why_closed(closed.request, closed.state, closed.live, zone)
     return Outcome("done", [escape(request_words.sentence(said))], (request.asked.prompt_name, request.name))

@@ -15,6 +15,7 @@ from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
+from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.prompts import get_prompt_text
@@ -27,6 +28,7 @@ from eval_pipeline.ui.permission import warn_reader
 from eval_pipeline.ui.record_card import record_lines
 from eval_pipeline.ui.registry import registered_prompts
 from eval_pipeline.ui.versions import text_change, version_card
+from eval_pipeline.ui.zone import when
 
 PREVIOUS = "previous"
 TIMELINE_RECORDS = 12
@@ -143,18 +145,18 @@ def act(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
         reason_needed=True,
     )
     named = choice.to_version is not None
-    confirming.ask(form, lambda who, why: _roll_back(store, plan, who, why, named=named))
+    confirming.ask(form, lambda who, why, zone: _roll_back(store, plan, who, why, zone, named=named))
 
 
 def _change(plan: RollbackPlan) -> str:
     return numbers.version_change(plan.from_version, plan.to_version)
 
 
-def _roll_back(store: Store, plan: RollbackPlan, actor: Person, reason: str, *, named: bool) -> Outcome:
+def _roll_back(store: Store, plan: RollbackPlan, actor: Person, reason: str, zone: Zone, *, named: bool) -> Outcome:
     """Do it: the action checks everything again, against what the person saw."""
     record = execute_rollback(store, plan, actor=actor, reason=reason, named=named)
     name = escape(f"{plan.prompt_name}@{plan.alias}")
-    said = [f"**Rolled back:** {name} {_change(plan)}.", *record_lines(record)]
+    said = [f"**Rolled back:** {name} {_change(plan)}.", *record_lines(record, zone)]
     return Outcome("done", said, (plan.prompt_name, plan.alias), record)
 
 
@@ -195,5 +197,5 @@ def _step(record: AuditRecord) -> None:
     with st.container(border=True, gap="xsmall"):
         change = numbers.version_change(record.from_version, record.to_version)
         st.markdown(f"{look.icon} **{look.word}** {change} {' '.join(marks)}")
-        st.caption(f"{numbers.when(record.timestamp)} · {escape(numbers.shortened(record.actor, 60))}{rests}")
+        st.caption(f"{when(record.timestamp)} · {escape(numbers.shortened(record.actor, 60))}{rests}")
         st.markdown(escape(numbers.shortened(record.reason, LONGEST_REASON)) or ":gray[no reason given]")

@@ -12,6 +12,7 @@ from eval_pipeline.ui import compare_links
 from eval_pipeline.ui.frame import escape, shared_history
 from eval_pipeline.ui.history import Snapshot
 from eval_pipeline.ui.mlflow_links import run_link
+from eval_pipeline.ui.zone import when
 
 
 def run_card(snapshot: Snapshot, run_id: str) -> None:
@@ -33,7 +34,7 @@ def close_run() -> None:
 def _card(point: TrendPoint, report: RegressionReport | None) -> None:
     default = shared_history().store.settings.threshold(point.eval_type)
     st.markdown(f"#### {escape(point.eval_type)} {badge(run_state(point, report, default))}")
-    st.caption(f"Run `{point.run_id[:8]}` · {numbers.when(point.timestamp)}")
+    st.caption(f"Run `{point.run_id[:8]}` · {when(point.timestamp)}")
     if point.status_reason:
         st.markdown(f":material/info: {escape(point.status_reason)}")
     threshold = default if point.threshold is None else point.threshold

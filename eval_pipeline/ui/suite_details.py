@@ -16,6 +16,7 @@ from eval_pipeline.ui.baselines import Baselines
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.suite_cards import LONGEST_PROBLEM, MOST_FAILURES, SHORT_ID, resume_button, type_look
 from eval_pipeline.ui.suite_choice import suite_word
+from eval_pipeline.ui.zone import when
 
 _SHOWN_RUN = r"run=(.{8})"
 
@@ -48,7 +49,7 @@ _UNFINISHED = (SuiteState.INCOMPLETE, SuiteState.CANCELLED, SuiteState.LOST)
 def _when_and_who(suite: SuiteRun) -> str:
     said = [
         f"Run `{suite.id[:SHORT_ID]}`",
-        numbers.when(suite.started),
+        when(suite.started),
         f"took {suite_words.duration(suite_words.took(suite))}",
         escape(suite_words.started_by(suite)),
     ]

@@ -11,16 +11,15 @@ import streamlit as st
 from eval_pipeline.core.suite_runs import SuiteRun, TypeProgress, TypeState
 from eval_pipeline.errors import UsageError
 from eval_pipeline.report import numbers, suite_words
-from eval_pipeline.report.frames import table_time
 from eval_pipeline.report.looks import SUITES
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import find_suite_run, list_suite_runs
 from eval_pipeline.ui.baselines import Baselines
 from eval_pipeline.ui.choosing import open_one
-from eval_pipeline.ui.columns import time_column
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.suite_choice import SELECTED, suite_word
 from eval_pipeline.ui.suite_details import details_card
+from eval_pipeline.ui.zone import shown_zone, time_column, when
 
 NEWEST = 100
 """So many suite runs are listed."""
@@ -63,12 +62,11 @@ def _table(suites: Sequence[SuiteRun], baselines: Baselines) -> None:
         height="content" if len(suites) <= 8 else 320,
         on_select=lambda: _pick(key),
         selection_mode="single-row",
-        column_config=_COLUMNS,
+        column_config={"At": time_column("At"), **_COLUMNS},
     )
 
 
 _COLUMNS = {
-    "At": time_column("At"),
     "Passed": st.column_config.TextColumn(alignment="right"),
     "Took": st.column_config.TextColumn(alignment="right"),
     "Regressed": st.column_config.TextColumn(width="medium"),
@@ -76,10 +74,11 @@ _COLUMNS = {
 
 
 def _frame(suites: Sequence[SuiteRun], baselines: Baselines) -> pd.DataFrame:
+    zone = shown_zone()
     looks = [SUITES[suite.outcome.value] if suite.outcome else SUITES["lost"] for suite in suites]
     return pd.DataFrame(
         {
-            "At": [table_time(suite.started) for suite in suites],
+            "At": [zone.naive(suite.started) for suite in suites],
             "Suite": [suite_word(suite.suite) for suite in suites],
             "Candidate": [suite_words.candidate(suite) for suite in suites],
             "Outcome": [f"{look.glyph} {look.word}" for look in looks],
@@ -106,7 +105,7 @@ def _regressed(suite: SuiteRun, baselines: Baselines) -> str:
 
 def _name(suite: SuiteRun) -> str:
     about = suite_words.candidate(suite) if suite.candidate else ""
-    said = [numbers.when(suite.started), suite_word(suite.suite), about, suite.id[:8]]
+    said = [when(suite.started), suite_word(suite.suite), about, suite.id[:8]]
     return " · ".join(filter(None, said))
 
 

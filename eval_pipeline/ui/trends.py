@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from eval_pipeline.actions.clock import utc_now
 from eval_pipeline.report import numbers
 from eval_pipeline.report.charts import Spec, cells, event_table, heatmap, heatmap_table, run_table, say_trend, trend
-from eval_pipeline.report.csv_text import csv_text
-from eval_pipeline.report.frames import events_frame
+from eval_pipeline.report.frames import events_frame, in_zone
 from eval_pipeline.report.looks import LOOKS
+from eval_pipeline.report.runs_csv import runs_csv
+from eval_pipeline.report.zones import IN_UTC, Zone
 from eval_pipeline.ui import charts, trend_words
 from eval_pipeline.ui.charts import Alternative
 from eval_pipeline.ui.choosing import MOST_OPENED, open_one
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.zone import shown_zone
 
 WINDOWS: dict[str, int | None] = {"7d": 7, "30d": 30, "90d": 90, "All": None}
 FOCUS, MULTIPLES, HEATMAP = "Focus", "Small multiples", "Heatmap"
@@ -40,10 +43,18 @@ class View:
 
     eval_types: tuple[str, ...]
     since: date | None
+    """The first day, in the zone."""
     prompts: tuple[str, ...]
     kind: str
     band: bool = False
     """Whether the 95% intervals lie around the lines; only where types share one chart."""
+    zone: Zone = IN_UTC
+    """In which times are drawn and written."""
+
+    @property
+    def begin(self) -> datetime | None:
+        """The first moment in view, UTC."""
+        return None if self.since is None else self.zone.begin(self.since)
 
     @property
     def drawn_together(self) -> bool:
@@ -67,9 +78,11 @@ def controls(snapshot: Snapshot) -> View:
         "View", [FOCUS, MULTIPLES, HEATMAP], default=FOCUS, required=True, key="view", bind="query-params"
     )
     length = WINDOWS[days or "All"]
-    since = None if length is None else datetime.now(UTC).date() - timedelta(days=length)
+    zone = shown_zone()
+    since = None if length is None else utc_now().astimezone(zone.info).date() - timedelta(days=length)
     names = tuple(chosen) or _all_types(snapshot, view or FOCUS)
-    return View(names, since, tuple(of_prompts), view or FOCUS, view == FOCUS and _band(row, len(names)))
+    band = view == FOCUS and _band(row, len(names))
+    return View(names, since, tuple(of_prompts), view or FOCUS, band, zone)
 
 
 def _band(place: DeltaGenerator, types: int) -> bool:
@@ -91,24 +104,23 @@ def _all_types(snapshot: Snapshot, kind: str) -> tuple[str, ...]:
 
 
 def select(snapshot: Snapshot, view: View) -> pd.DataFrame:
-    """The runs in view, a `runs_frame`; eval types in the order of the view."""
+    """The runs in view, a `runs_frame` in its zone; eval types in the order of the view."""
     frames = [snapshot.types[name].runs for name in view.eval_types if name in snapshot.types]
     runs = pd.concat(frames, ignore_index=True) if frames else snapshot.runs.head(0)
-    if view.since is not None:
-        runs = runs[runs["started"] >= pd.Timestamp(view.since, tz="UTC")]
+    if view.begin is not None:
+        runs = runs[runs["started"] >= view.begin]
     if view.prompts:
         named = [f"{name} " for name in view.prompts]
         runs = runs[runs["versions"].map(lambda text: any(part.startswith(tuple(named)) for part in text.split(", ")))]
-    return runs.reset_index(drop=True)
+    return in_zone(runs.reset_index(drop=True), view.zone)
 
 
 def select_events(snapshot: Snapshot, view: View) -> pd.DataFrame:
-    """The prompt events in view, an `events_frame`."""
+    """The prompt events in view, an `events_frame` in its zone."""
     kept = [event for event in snapshot.events if not view.prompts or event.prompt_name in view.prompts]
-    if view.since is not None:
-        first = datetime(view.since.year, view.since.month, view.since.day, tzinfo=UTC)
+    if (first := view.begin) is not None:
         kept = [event for event in kept if event.timestamp and event.timestamp >= first]
-    return events_frame(kept)
+    return in_zone(events_frame(kept), view.zone)
 
 
 _HASHES: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: lambda snapshot: snapshot.version}
@@ -177,9 +189,9 @@ def _draw_cells(snapshot: Snapshot, view: View, specs: Mapping[str, Any]) -> Non
 def say_no_runs(snapshot: Snapshot, view: View) -> None:
     """No run is in view: when the newest one was, and how to see it."""
     newest = snapshot.runs[snapshot.runs["eval_type"].isin(view.eval_types)]["started"].max()
-    when = "" if pd.isna(newest) else f" The newest run of these eval types is of {numbers.when(newest)}."
+    last = "" if pd.isna(newest) else f" The newest run of these eval types is of {view.zone.when(newest)}."
     st.info(
-        f"**No runs in this view.**{when} Choose a longer window or other eval types.", icon=":material/search_off:"
+        f"**No runs in this view.**{last} Choose a longer window or other eval types.", icon=":material/search_off:"
     )
 
 
@@ -203,7 +215,7 @@ def ways_on(snapshot: Snapshot, view: View) -> None:
         newest = select(snapshot, view).nlargest(MOST_OPENED, "started")
         columns = (newest[name] for name in ("run_id", "eval_type", "started", "pass_rate"))
         said = {
-            run_id: f"{name} · {numbers.when(at)} · {numbers.rate(rate)}"
+            run_id: f"{name} · {view.zone.when(at)} · {numbers.rate(rate)}"
             for run_id, name, at, rate in zip(*columns, strict=True)
         }
         open_one("Open a run", "run", list(said), lambda run_id: said[run_id])
@@ -212,14 +224,9 @@ def ways_on(snapshot: Snapshot, view: View) -> None:
 
 def _download(snapshot: Snapshot, view: View) -> None:
     """The runs in view as CSV, made when it is asked for."""
-
-    def made() -> bytes:
-        runs = select(snapshot, view)
-        return csv_text(list(map(str, runs)), runs.itertuples(index=False, name=None)).encode()
-
     st.download_button(
         "Download CSV",
-        made,
+        lambda: runs_csv(select(snapshot, view)).encode(),
         file_name="eval-trends.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -9,6 +9,7 @@ import streamlit as st
 from eval_pipeline.core.models import PromptText
 from eval_pipeline.report import diff, diff_html, numbers
 from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.zone import when
 
 
 def version_card(heading: str, version: int | None, text: PromptText | None) -> None:
@@ -25,7 +26,7 @@ def version_card(heading: str, version: int | None, text: PromptText | None) -> 
             return
         if text.created is not None:
             age = numbers.age(text.created, datetime.now(UTC))
-            st.caption(f":material/schedule: created {numbers.when(text.created)}, {age} ago")
+            st.caption(f":material/schedule: created {when(text.created)}, {age} ago")
         message = escape(text.commit_message) if text.commit_message else "no commit message"
         st.caption(f":material/commit: {message}")
 

@@ -96,14 +96,13 @@ def test_every_page_is_drawn_axe_finds_nothing_serious_and_a_narrow_one_is_not_c
     background = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 21, 28)"}[scheme]
     assert violations(tab) == []
-    if scheme == "light":
-        tab.set_viewport_size({"width": NARROW, "height": 844})
-        expect(tab.get_by_test_id("stExpandSidebarButton")).to_be_visible(timeout=WAIT_MS)
-        tab.wait_for_function(DRAWN_ANEW, timeout=WAIT_MS)
-        assert tab.evaluate(CUT) == []
-        assert tab.evaluate("document.documentElement.scrollWidth") <= NARROW
-        assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= NARROW
-        assert violations(tab) == []
+    tab.set_viewport_size({"width": NARROW, "height": 844})
+    expect(tab.get_by_test_id("stExpandSidebarButton")).to_be_visible(timeout=WAIT_MS)
+    tab.wait_for_function(DRAWN_ANEW, timeout=WAIT_MS)
+    assert tab.evaluate(CUT) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= NARROW
+    assert tab.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= NARROW
+    assert violations(tab) == []
 
 
 def test_a_chart_says_what_it_shows_and_is_a_table_on_demand(demo_app: str, open_tab: OpenTab) -> None:

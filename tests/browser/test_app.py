@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,36 @@ def test_csv_of_the_view_is_downloaded(demo_app: str, open_tab: OpenTab) -> None
     assert lines[0].startswith("eval_type,run_id,started,pass_rate")
     assert all(line.startswith("tone,") for line in lines[1:])
     assert len(lines) > 5
+
+
+def test_times_are_in_the_zone_of_the_settings_of_the_browser_or_of_a_choice(
+    store_builder: StoreBuilder, tmp_path: Path, open_tab: OpenTab
+) -> None:
+    for minute in (0, 50):
+        store_builder.log_run("tone", 0.9, started=datetime(2026, 7, 1, 22, minute, tzinfo=UTC))
+    with serving(tmp_path, MLFLOW_TRACKING_URI=store_builder.uri, EVAL_PIPELINE_TIME_ZONE="local") as address:
+        tab = open_tab(f"{address}/trends")
+        caption = tab.get_by_test_id("stSidebar").get_by_text("read ")
+        expect(caption).to_contain_text(re.compile("E[DS]T"))  # the browsers of these tests are in New York
+        assert {text[:9] for text in axis(tab)} == {"01 Jul 18"}
+        zone = tab.get_by_role("combobox", name=re.compile("Time zone"))
+        zone.click()
+        zone.fill("kolkata")
+        zone.press("Enter")
+        expect(caption).to_contain_text("IST", timeout=WAIT_MS)
+        settle(tab)
+        assert {text[:9] for text in axis(tab)} == {"02 Jul 03", "02 Jul 04"}
+        tab.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
+        expect(tab.get_by_text("newest run 02 Jul 2026 04:20 IST")).to_be_visible(timeout=WAIT_MS)
+
+
+def axis(tab: Page) -> list[str]:
+    """The times on the axis of the chart, earliest first."""
+    labels = tab.locator(".vega-embed g.role-axis-label text")
+    expect(labels.first).to_be_attached(timeout=WAIT_MS)
+    found = [text for text in labels.all_text_contents() if re.fullmatch(r"\d\d \w{3} \d\d:\d\d", text)]
+    assert found
+    return found
 
 
 def test_whoever_first_opens_a_page_other_than_the_first_sees_the_whole_app(

@@ -97,4 +97,4 @@ def test_the_evidence_of_a_request_is_one_click_away(open_page: Open, team: Team
     request = ask(team)
     app = open_page("promote", team.uri, prompt="persona", candidate="v3", to="experiment")
     app = app.button(key=f"look.{request.id[:8]}").click().run()
-    assert [each.value for each in app.selectbox] == ["persona", "v2", "production"]
+    assert [each.value for each in app.main.selectbox] == ["persona", "v2", "production"]

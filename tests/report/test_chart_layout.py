@@ -93,7 +93,7 @@ def test_a_small_history_comes_back_whole_less_what_has_no_start():
 @pytest.mark.parametrize(
     ("days", "name", "label"),
     [
-        ([0, 0.3, 0.6], "hour", "01 Aug 2026 06:00 UTC"),
+        ([0, 0.3, 0.6], "hour", "01 Aug 2026 06:00"),
         (range(60), "day", "01 Aug 2026"),
         (range(0, 800, 20), "day", "01 Aug 2026"),
         (range(61), "week", "week of 27 Jul 2026"),

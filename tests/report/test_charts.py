@@ -3,7 +3,7 @@ import os
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -13,6 +13,9 @@ from streamlit.elements.vega_charts import _extract_selection_parameters
 
 from eval_pipeline.core.models import RunStatus
 from eval_pipeline.report import charts, frames
+from eval_pipeline.report.daily import daily_frame, daily_table
+from eval_pipeline.report.frames import in_zone
+from eval_pipeline.report.zones import IN_UTC, Zone
 
 HOSTILE = [
     'it\'s "quoted" [0].x',
@@ -147,10 +150,47 @@ def test_the_time_axis_is_utc_in_every_zone(zone, tmp_path):
     assert heatmap == "['01 Aug', '02 Aug', '03 Aug']"
 
 
-def test_tooltips_say_utc():
-    for spec in all_specs(*CASES["a few types"], dark=False).values():
-        assert '"Started (UTC)"' in json.dumps({**spec, "datasets": {}})
+def test_tooltips_name_the_zone_of_their_times():
     assert rows(charts.trend(*CASES["one run"], dark=False), "runs")[0]["when"] == "01 Aug 2026 06:03 UTC"
+    there = [in_zone(frame, Zone("America/New_York")) for frame in CASES["one run"]]
+    assert rows(charts.trend(*there, dark=False), "runs")[0]["when"] == "01 Aug 2026 02:03 EDT"
+
+
+def test_times_lie_where_the_clocks_of_their_zone_show_them():
+    runs, events = CASES["a few types"]
+    zone = Zone("Asia/Kolkata")
+    here, there = (charts.trend(in_zone(runs, z), in_zone(events, z), dark=False) for z in (IN_UTC, zone))
+    ahead = 5.5 * 3_600_000
+    for name, column in (("runs", "at"), ("events", "at"), ("ends", "at"), ("thresholds", "start")):
+        places = [(a[column], b[column]) for a, b in zip(rows(here, name), rows(there, name), strict=True)]
+        assert places
+        assert all(b - a == ahead for a, b in places)
+    first = here["layer"][1]["encoding"]["x"]["scale"]["domain"][0]["expr"]
+    assert int(there["layer"][1]["encoding"]["x"]["scale"]["domain"][0]["expr"]) - int(first) == ahead
+
+
+def test_the_heatmap_and_the_days_end_at_midnight_in_the_zone():
+    late = datetime(2026, 8, 1, 22, 30, tzinfo=UTC)
+    runs = framed([run("tone", k, 0.9, timestamp=late + timedelta(days=k)) for k in range(3)])
+    berlin = in_zone(runs, Zone("Europe/Berlin"))
+    said = [[row["span"] for row in rows(charts.heatmap(each, dark=False), "cells")] for each in (runs, berlin)]
+    assert said == [
+        ["01 Aug 2026", "02 Aug 2026", "03 Aug 2026"],
+        ["02 Aug 2026", "03 Aug 2026", "04 Aug 2026"],
+    ]
+    assert daily_table(daily_frame(berlin))["Day"].tolist() == said[1][::-1]
+
+
+def test_where_clocks_are_put_forward_or_back_no_run_is_lost():
+    begin = datetime(2026, 10, 24, 20, tzinfo=UTC)  # the night on which Europe's clocks are put back
+    runs = framed([run("tone", k, 0.9, timestamp=begin + timedelta(minutes=20 * k)) for k in range(40)])
+    spring = framed([run("tone", k, 0.9, timestamp=datetime(2026, 3, 28, 20, 10 * k, tzinfo=UTC)) for k in range(6)])
+    for each in (runs, spring):
+        there = in_zone(each, Zone("Europe/Berlin"))
+        assert len(rows(charts.trend(there, CASES["one run"][1].head(0), dark=False), "runs")) == len(each)
+        assert sum(int(r["held"].split()[0]) for r in rows(charts.heatmap(there, dark=False), "cells")) == len(each)
+    midnight = in_zone(spring, Zone("Africa/Cairo"))  # where a midnight is left out
+    assert daily_frame(midnight)["judged"].tolist() == [1]
 
 
 def test_runs_without_evidence_are_drawn_hollow_and_no_line_joins_them():

@@ -6,6 +6,8 @@ from conftest import event, framed, run
 
 from eval_pipeline.core.models import RunStatus
 from eval_pipeline.report import frames
+from eval_pipeline.report.runs_csv import runs_csv
+from eval_pipeline.report.zones import Zone
 
 TIME = "datetime64[ms, UTC]"
 RUNS = {
@@ -120,3 +122,13 @@ def test_an_event_says_what_happened_in_a_few_words():
         ["promote", "persona", "persona v2→v3", "ada", ()],
         ["change", "persona", "persona v2→v3", "", ("tone",)],
     ]
+
+
+def test_a_frame_in_a_zone_keeps_its_times_and_a_download_of_it_is_in_utc():
+    runs, events = framed(STORY), frames.events_frame([event(1)])
+    there = frames.in_zone(runs, Zone("Europe/Berlin"))
+    assert schema(there) == RUNS | {"started": "datetime64[ms, Europe/Berlin]"}
+    assert schema(frames.in_zone(events, Zone("Europe/Berlin"))) == EVENTS | {"at": "datetime64[ms, Europe/Berlin]"}
+    assert there["started"].tolist() == runs["started"].tolist()
+    assert runs_csv(there) == runs_csv(runs)
+    assert "2026-08-01 06:03:00+00:00" in runs_csv(there)

@@ -2,7 +2,8 @@
 
 Every spec goes to `st.vega_lite_chart(spec, theme="streamlit")` as it is: the theme brings fonts, series colours and
 the diverging colours of the heatmap. Its data are Arrow bytes under `datasets`, which Streamlit passes on untouched;
-`with_values` turns them into plain JSON for every other reader of Vega-Lite. Times on the axes are UTC in any browser.
+`with_values` turns them into plain JSON for every other reader of Vega-Lite. Times on the axes are in
+the zone that the frames carry, whatever the browser's.
 Names of eval types and prompts are only ever data: no field name, expression or filter is made from them.
 
 The `description` of a spec says in words what the chart shows; `run_table`, `heatmap_table` and `power_table` have its

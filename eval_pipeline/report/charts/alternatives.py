@@ -67,7 +67,7 @@ def say_power(plan: Plan) -> str:
 
 
 def run_table(runs: pd.DataFrame, band: bool = False) -> pd.DataFrame:
-    """The runs of a `runs_frame` as people read them, newest first; `Started` is naive, in UTC."""
+    """The runs of a `runs_frame` as people read them, newest first; `Started` is naive, in the runs' zone."""
     newest_first = runs.sort_values("started", ascending=False, kind="stable", na_position="last")
     rows = with_intervals(newest_first.reset_index(drop=True))
     words = run_words(rows)

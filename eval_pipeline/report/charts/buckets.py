@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eval_pipeline.report import numbers
+from eval_pipeline.report.frames import naive_times
 from eval_pipeline.report.looks import NOT_EVIDENCE
 
 MOST_COLUMNS = 60
@@ -47,8 +48,9 @@ def worst_runs(runs: pd.DataFrame, bucket: Bucket) -> pd.DataFrame:
     """One row an eval type and bucket: its worst run, with three columns more than a timed `runs_frame`.
 
     The worst is the complete run with the lowest margin, of equals the newest; without a complete one, the newest.
-    `begin` is the first moment of the bucket (datetime64[ms, UTC]), `runs` how many runs it holds (int64), and
-    `regressions` how many of them are regressions (int64). Newest buckets only, up to `MOST_COLUMNS`.
+    `begin` is the first moment of the bucket (datetime64[ms], by the clocks of the zone that `started` carries), `runs`
+    how many runs it holds (int64), and `regressions` how many of them are regressions (int64). Newest buckets only, up
+    to `MOST_COLUMNS`.
     """
     rows = runs.assign(begin=_begin(runs["started"], bucket), unproven=runs["state"].isin(NOT_EVIDENCE))
     newest = rows["begin"].drop_duplicates().nlargest(MOST_COLUMNS)
@@ -64,7 +66,7 @@ def worst_runs(runs: pd.DataFrame, bucket: Bucket) -> pd.DataFrame:
 def bucket_label(begin: pd.Timestamp, bucket: Bucket) -> str:
     """A bucket in words: `02 Nov 2026`, `week of 02 Nov 2026`, `Nov 2026`."""
     if bucket is HOUR:
-        return numbers.when(begin)
+        return numbers.minute(begin)
     text = numbers.day(begin)
     if bucket in (DAY, WEEK):
         return text if bucket is DAY else f"week of {text}"
@@ -77,6 +79,5 @@ def _columns(started: pd.Series, bucket: Bucket) -> int:
 
 
 def _begin(started: pd.Series, bucket: Bucket) -> pd.Series:
-    periods = started.dt.tz_localize(None).dt.to_period(bucket.period)
-    begin: pd.Series = periods.dt.start_time.dt.tz_localize("UTC").astype("datetime64[ms, UTC]")
+    begin: pd.Series = naive_times(started).dt.to_period(bucket.period).dt.start_time.astype("datetime64[ms]")
     return begin

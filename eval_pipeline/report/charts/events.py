@@ -23,7 +23,7 @@ TOOLTIP = [
     alt.Tooltip("short:N", title="Version"),
     alt.Tooltip("actor:N", title="By"),
     alt.Tooltip("seen_in:N", title="Seen in"),
-    alt.Tooltip("when:N", title="At (UTC)"),
+    alt.Tooltip("when:N", title="At"),
 ]
 
 
@@ -35,7 +35,7 @@ def concerning(events: pd.DataFrame, eval_types: Collection[str]) -> pd.DataFram
 
 
 def within(events: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
-    """The events between two times, in milliseconds since 1970 UTC."""
+    """The events between two times, as `spec.milliseconds` has them."""
     return events[milliseconds(events["at"]).between(start, end)].reset_index(drop=True)
 
 

@@ -25,12 +25,12 @@ _MOST_TICKS = 8
 def heatmap(runs: pd.DataFrame, *, dark: bool) -> Spec:
     """Eval types by time, coloured by the margin of the worst run to its threshold.
 
-    Runs of different types share no number, so columns are stretches of the calendar (UTC): days, or as coarse as it
-    takes for at most 60 columns (weeks, months, quarters, years), the newest 60; hours if all runs fall on one or two
-    days. Stretches without any run have no column. A cell shows its worst run, and a click selects it (`run`). A
-    cross marks every cell with a regression, whichever run is the worst, a triangle a first run below its threshold;
-    cells without a complete run are hollow marks. Rows are ordered by the margin of the newest complete run, worst
-    first. The height follows the rows.
+    Runs of different types share no number, so columns are stretches of the calendar, in the zone that `runs` carries:
+    days, or as coarse as it takes for at most 60 columns (weeks, months, quarters, years), the newest 60; hours if all
+    runs fall on one or two days. Stretches without any run have no column. A cell shows its worst run, and a click
+    selects it (`run`). A cross marks every cell with a regression, whichever run is the worst, a triangle a first run
+    below its threshold; cells without a complete run are hollow marks. Rows are ordered by the margin of the newest
+    complete run, worst first. The height follows the rows.
     """
     known = timed(runs)
     if known.empty:

@@ -25,7 +25,7 @@ _DAY = 24 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class Plane:
-    """Where things lie. Times are milliseconds since 1970 UTC, heights are pass rates 0..1 and beyond for labels."""
+    """Where things lie. Times are as `spec.milliseconds` has them, heights pass rates 0..1 and beyond for labels."""
 
     start: int
     end: int
@@ -63,7 +63,7 @@ class Plane:
         return self.top - self.lane * (lane + 0.5)
 
     def times(self) -> alt.Scale:
-        """The scale of time. UTC, whatever the zone of the browser.
+        """The scale of time, whatever the zone of the browser: see `spec.milliseconds`.
 
         The ends are expressions because Vega-Lite wraps plain numbers in `datetime(...)`, which Streamlit's expression
         interpreter reads as a year.

@@ -17,7 +17,7 @@ RUN_TOOLTIP = [
     alt.Tooltip("rate:N", title="Pass rate"),
     alt.Tooltip("change:N", title="Change"),
     alt.Tooltip("needed:N", title="Threshold"),
-    alt.Tooltip("when:N", title="Started (UTC)"),
+    alt.Tooltip("when:N", title="Started"),
     alt.Tooltip("versions:N", title="Prompts"),
     alt.Tooltip("run_id:N", title="Run"),
 ]

@@ -11,6 +11,7 @@ import pyarrow as pa
 from altair.utils import schemapi
 
 from eval_pipeline.report import numbers
+from eval_pipeline.report.frames import naive_times
 
 schemapi.disable_debug_mode()  # it checks each part as it is made: a quarter of the time; the tests compile every chart
 
@@ -63,8 +64,12 @@ def nothing(height: int, untimed: int) -> Spec:
 
 
 def milliseconds(times: pd.Series) -> pd.Series:
-    """Times as whole milliseconds since 1970 UTC, which no browser shifts to its own zone. None may be missing."""
-    return times.astype("datetime64[ms, UTC]").astype("int64")
+    """Where times lie on the axis: whole milliseconds since 1970 by the clocks of the zone that they carry.
+
+    The axis is drawn as if that were UTC, which no browser shifts to its own zone. Where clocks are put back, the hour
+    that comes twice is drawn over itself. No time may be missing.
+    """
+    return naive_times(times).astype("datetime64[ms]").astype("int64")
 
 
 def _arrow(frame: pd.DataFrame) -> bytes:

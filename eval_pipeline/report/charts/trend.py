@@ -78,7 +78,7 @@ def _arrange(
     """The plane with room for every label, the events on it, and where their labels go."""
     start, last = time_span(known, told)
     told = within(told, start, last)
-    stamps, texts = told["at"].astype("int64").tolist(), labels(told)
+    stamps, texts = milliseconds(told["at"]).tolist(), labels(told)
     span = last - start
     widths = [(1.0, CHARACTER * (max(map(len, ends["text"]), default=1) + 4))]
     widths += [((at - start) / span, CHARACTER * (len(text) + 3)) for at, text in zip(stamps, texts, strict=True)]

@@ -11,9 +11,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from eval_pipeline.core.plain_text import visible
-from eval_pipeline.report import numbers
 from eval_pipeline.report.diff_html import RULES
-from eval_pipeline.report.frames import events_frame
 from eval_pipeline.report.page import drawing
 from eval_pipeline.report.page.changes import moves, prompt_changes
 from eval_pipeline.report.page.facts import Facts, State, told_with_cases, told_with_text, work_out
@@ -49,7 +47,7 @@ def render(state: State) -> str:
     """The whole page."""
     facts = state.facts
     shown = drawn_types(state)
-    charts = drawing.cells(state.runs[state.runs["eval_type"].isin(shown)], events_frame(state.events))
+    charts = drawing.cells(state.runs[state.runs["eval_type"].isin(shown)], state.drawn_events)
     cells = {name: charts[name] for name in shown}
     parts = [
         headline(state),
@@ -57,12 +55,12 @@ def render(state: State) -> str:
         regressions(state, cells),
         prompt_changes(state),
         trends(state, cells),
-        moves(facts.moves),
+        moves(facts.moves, facts.zone),
         _footer(facts),
     ]
     page = _PAGE.format(
         policy=POLICY,
-        title=f"{sentence(state)} · {facts.base_experiment} · {numbers.day(facts.made_at)}",
+        title=f"{sentence(state)} · {facts.base_experiment} · {facts.zone.day(facts.made_at)}",
         style=Markup(style() + RULES),  # noqa: S704 - our own
         parts=joined(parts, "\n"),
     )
@@ -74,4 +72,4 @@ def _footer(facts: Facts) -> Markup:
         '<footer>Made {} by eval-pipeline {} from <span class="out">{}</span>, base experiment '
         '<span class="out">{}</span>. Verdicts: Regression is below the threshold; Warning is 10 points lower or more, '
         "threshold met. Evidence says whether a difference is more than noise; it changes no verdict.</footer>"
-    ).format(numbers.when(facts.made_at), facts.version, facts.store, facts.base_experiment)
+    ).format(facts.zone.when(facts.made_at), facts.version, facts.store, facts.base_experiment)

@@ -23,6 +23,7 @@ from eval_pipeline.core.moves import AuditRecord
 from eval_pipeline.core.regression import judge_history
 from eval_pipeline.core.trends import BEFORE_ALL, prompt_events
 from eval_pipeline.report import frames
+from eval_pipeline.report.zones import IN_UTC, Zone
 
 LOUD = (Verdict.REGRESSION, Verdict.WARNING)
 """Verdicts that are told with their cases."""
@@ -68,6 +69,8 @@ class Facts:
     """The audit log, oldest first."""
     events: Sequence[PromptEvent]
     """The moves that happened, oldest first."""
+    zone: Zone = IN_UTC
+    """In which times are written."""
     mlflow_home: str | None = None
     """Where people open MLflow."""
     notice: str | None = None
@@ -79,7 +82,7 @@ class State:
 
     facts: Facts
     runs: pd.DataFrame
-    """All runs, a `frames.runs_frame`."""
+    """All runs, a `frames.runs_frame` in the zone of the facts."""
     standing: pd.DataFrame
     """Where each type stands, a `frames.overview_frame`."""
     reports: Mapping[str, RegressionReport]
@@ -88,6 +91,11 @@ class State:
     """The newest complete run of each eval type that has one."""
     events: Sequence[PromptEvent]
     """What happened to prompts, oldest first: changes that runs show, and moves."""
+
+    @property
+    def drawn_events(self) -> pd.DataFrame:
+        """The same as a `frames.events_frame` in the zone of the facts."""
+        return frames.in_zone(frames.events_frame(self.events), self.facts.zone)
 
     @property
     def judged(self) -> pd.DataFrame:
@@ -119,7 +127,7 @@ def work_out(facts: Facts) -> State:
         name: (summary.points, judge_history(summary.points, facts.thresholds[name]), facts.thresholds[name])
         for name, summary in facts.histories.items()
     }
-    runs = frames.all_runs([frames.runs_frame(*each) for each in judged.values()])
+    runs = frames.in_zone(frames.all_runs([frames.runs_frame(*each) for each in judged.values()]), facts.zone)
     seen = prompt_events(facts.histories.values())
     return State(
         facts=facts,

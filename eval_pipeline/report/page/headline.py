@@ -35,15 +35,14 @@ def headline(state: State) -> Markup:
     """The sentence, four figures, and each regression and warning with its evidence."""
     facts = state.facts
     newest = state.runs["started"].max()
-    when = numbers.when(None if newest != newest else newest.to_pydatetime())
     return Markup(
         '<header><p class="eyebrow">Eval report · <span class="out">{}</span></p><h1>{}</h1>'
         '<p class="about">Newest run {} · made {}</p>{}</header>{}{}'
     ).format(
         facts.base_experiment,
         sentence(state),
-        when,
-        numbers.when(facts.made_at),
+        facts.zone.when(newest),
+        facts.zone.when(facts.made_at),
         Markup('<p class="notice out">{}</p>').format(facts.notice) if facts.notice else "",
         _figures(state),
         _brief(state),

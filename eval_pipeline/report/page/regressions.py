@@ -12,7 +12,6 @@ from eval_pipeline.core.models import RegressionReport, TrendPoint
 from eval_pipeline.core.wording import some
 from eval_pipeline.report import compare, links, numbers
 from eval_pipeline.report.case_table import outcome, why
-from eval_pipeline.report.frames import events_frame
 from eval_pipeline.report.looks import CASES, LOOKS
 from eval_pipeline.report.page import drawing
 from eval_pipeline.report.page.facts import MOST_TOLD, State
@@ -40,7 +39,7 @@ def _told(state: State, report: RegressionReport, cell: Markup) -> Markup:
     name, comparison = report.eval_type, state.facts.comparisons[report.eval_type]
     key = f"type-{state.place(name)}"
     runs = state.runs[state.runs["eval_type"] == name]
-    chart = drawing.trend(runs, events_frame(state.events), key)
+    chart = drawing.trend(runs, state.drawn_events, key)
     heading = Markup('<h3>{}<span class="out">{}</span></h3>').format(tag(LOOKS[report.verdict.value]), name)
     return Markup('<article class="card" id="{}">{}{}{}{}{}</article>').format(
         key,
@@ -83,7 +82,7 @@ def _run(state: State, point: TrendPoint) -> Markup:
     if home and home.startswith(("https://", "http://")):
         address = links.run_url(home, point.experiment_id, point.run_id)
         short = Markup('<a href="{}" rel="noreferrer">{}</a>').format(address, short)
-    return Markup("run {} of {}").format(short, numbers.when(point.timestamp))
+    return Markup("run {} of {}").format(short, state.facts.zone.when(point.timestamp))
 
 
 def _changes(comparison: RunComparison) -> Markup:

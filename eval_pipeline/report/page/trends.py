@@ -37,7 +37,7 @@ def trends(state: State, cells: Mapping[str, Markup]) -> Markup:
     return Markup(
         '<section><h2>Trends</h2><p class="about">Pass rates of complete runs, worst margin first, all on the same '
         'axes.{}</p>{}<div class="grid">{}</div>{}</section>'
-    ).format(left_out, _key(), joined(shown), happened(state.events) if state.events else "")
+    ).format(left_out, _key(), joined(shown), happened(state.events, state.facts.zone) if state.events else "")
 
 
 def _cell(name: str, row: Mapping[Any, Any], chart: Markup, days: Markup) -> Markup:
