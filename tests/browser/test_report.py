@@ -18,7 +18,7 @@ from tests.page_facts import HOSTILE, HOSTILE_NAME, SHOWN, story
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (320, 390, 521, 641, 800, 961, 1100, 1440)
+WIDTHS = (320, 390, 521, 641, 800, 961, 1100, 1160, 1440)
 OVERFLOWING = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 DRAWN = """() => [...document.querySelectorAll('.chart svg')].filter(svg => svg.checkVisibility()).map(svg => [
   [...svg.querySelectorAll('path[stroke], path[fill]')].filter(mark => mark.getBBox().width > 1).length,

@@ -109,7 +109,7 @@ ins{background:color-mix(in srgb,#1f9e78 22%,transparent)}
 .happened li{break-inside:avoid;padding:3px 0}
 .pdiff{margin-top:8px}
 footer{margin-top:48px;padding-top:14px;border-top:1px solid var(--line);color:var(--mute);font-size:13px}
-@media (min-width:1100px){
+@media (min-width:1160px){
 .types td{white-space:nowrap}
 .types .under,.types td:nth-child(n+10){white-space:normal}
 .trend{flex-wrap:nowrap}
