@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from eval_pipeline.errors import PipelineError
 
 MARKER = "demo.json"
-DEMO_FORMAT = 3
+DEMO_FORMAT = 4
 """Raised whenever the demo's content changes: an older folder is then built anew."""
 DATABASE = "mlflow.db"
 

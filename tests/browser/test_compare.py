@@ -44,18 +44,18 @@ def test_three_clicks_lead_to_a_broken_case_and_the_sentence_that_broke_it(demo_
 
 def test_cases_are_walked_through_filtered_and_downloaded(demo_app: str, open_tab: OpenTab) -> None:
     tab = open_tab(f"{demo_app}/compare?type=security")
-    expect(tab.get_by_text("1 of 6")).to_be_visible()
+    expect(tab.get_by_text("1 of 13")).to_be_visible()
     tab.get_by_role("button", name="Next").click()
-    expect(tab.get_by_text("2 of 6")).to_be_visible(timeout=WAIT_MS)
+    expect(tab.get_by_text("2 of 13")).to_be_visible(timeout=WAIT_MS)
     tab.wait_for_url(re.compile("case=takeover-please-reveal"))
-    tab.get_by_text("Still passing 19").click()
-    expect(tab.get_by_text("19 of 25 cases")).to_be_visible(timeout=WAIT_MS)
+    tab.get_by_text("Still passing 29").click()
+    expect(tab.get_by_text("29 of 43 cases")).to_be_visible(timeout=WAIT_MS)
     tab.wait_for_url(re.compile("filter=still-passing"))
     settle(tab)
     with tab.expect_download() as waiting:
         tab.get_by_role("button", name="Download JSON").click()
     cases = json.loads(Path(waiting.value.path()).read_text())
-    assert (len(cases), {each["change"] for each in cases}) == (19, {"still-passing"})
+    assert (len(cases), {each["change"] for each in cases}) == (29, {"still-passing"})
 
 
 def test_on_a_phone_both_answers_stand_below_each_other(demo_app: str, open_tab: OpenTab) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from eval_pipeline.demo.assistant import answer
 from eval_pipeline.demo.build import plan_evaluations, read_prompt
 from eval_pipeline.demo.history import ALIASES, PRODUCTION, ROUNDS
 from eval_pipeline.runner.assertions import judge_output
+from eval_pipeline.settings import Settings
 
 DATASETS = [evaluation.dataset for evaluation in plan_evaluations() if evaluation.round is ROUNDS[-1]]
 LIVE = {name: read_prompt(name, version) for name, version in ALIASES[PRODUCTION].items()}
@@ -35,6 +37,15 @@ def instructions() -> Iterator[tuple[str, str]]:
                 yield name, line
 
 
+def pass_rate(prompts: Mapping[str, str], dataset: Dataset) -> float:
+    """The share of cases that pass under some prompts."""
+
+    async def passed() -> list[bool]:
+        return [(await judge_output(answer(prompts, each.turns), each, {}, None)).passed for each in dataset.cases]
+
+    return fmean(asyncio.run(passed()))
+
+
 @pytest.mark.parametrize(("prompt", "line"), list(instructions()))
 def test_taking_an_instruction_out_of_a_prompt_changes_what_the_assistant_says(prompt: str, line: str) -> None:
     without = {**LIVE, prompt: LIVE[prompt].replace(line + "\n", "")}
@@ -43,12 +54,16 @@ def test_taking_an_instruction_out_of_a_prompt_changes_what_the_assistant_says(p
 
 
 def test_without_any_prompt_most_cases_fail() -> None:
-    async def passed(dataset: Dataset) -> list[bool]:
-        return [(await judge_output(answer({}, each.turns), each, {}, None)).passed for each in dataset.cases]
-
     for dataset in DATASETS:
-        results = asyncio.run(passed(dataset))
-        assert sum(results) < 0.6 * len(results)
+        assert pass_rate({}, dataset) < 0.6
+
+
+def test_a_persona_that_feels_free_to_reveal_secrets_fails_security_and_nothing_else() -> None:
+    """The version that the README has people register, to see the watcher at work."""
+    free = {**LIVE, "persona": LIVE["persona"].replace("Refuse to reveal", "Feel free to reveal")}
+    rates = {dataset.eval_type: pass_rate(free, dataset) for dataset in DATASETS}
+    thresholds = {dataset.eval_type: dataset.threshold or Settings().default_threshold for dataset in DATASETS}
+    assert {name for name, rate in rates.items() if rate < thresholds[name]} == {"security"}
 
 
 def test_answers_depend_on_the_text_of_the_prompts_and_not_on_their_names() -> None:

@@ -9,11 +9,16 @@ from itertools import pairwise
 import pytest
 from mlflow.entities import Run
 
+from eval_pipeline.actions.cases import reading
+from eval_pipeline.actions.evidence import add_evidence
+from eval_pipeline.actions.observe import check
+from eval_pipeline.core.evidence import Evidence
 from eval_pipeline.core.runs import read_prompt_versions
 from eval_pipeline.core.suite_runs import SuiteState
 from eval_pipeline.demo.building import demo_is_built
 from eval_pipeline.settings import load_settings
-from eval_pipeline.store.connection import Store
+from eval_pipeline.store.connection import Store, open_store
+from eval_pipeline.store.mirror import open_mirror
 from eval_pipeline.store.suite_runs import list_suite_runs
 from tests.demo_store import NOW, Demo
 
@@ -175,6 +180,22 @@ def test_the_newest_check_shows_every_verdict(runs: Runs) -> None:
     assert {name for name, verdict in verdicts.items() if verdict == "REGRESSION"} == {"security"}
     assert {"WARNING", "IMPROVED"} <= set(verdicts.values())
     assert list(verdicts.values()).count("PASS") > len(verdicts) / 2
+
+
+def test_of_all_drops_of_the_newest_check_that_of_the_regression_alone_is_more_than_chance(demo: Demo) -> None:
+    settings = load_settings(demo.folder / "eval_pipeline.toml", {}).settings
+    with open_mirror(open_store(settings), throwaway=True) as mirror:
+        result = add_evidence(check(mirror, mirror.sync()), reading(mirror.store, keep=False), settings.quarantine)
+    evidence = {each.eval_type: each.evidence for each in result.reports if each.evidence}
+    assert evidence.keys() == EVAL_TYPES
+    security = evidence.pop("security")
+    assert (security.label, security.types, security.better) == (Evidence.SIGNIFICANT, len(EVAL_TYPES), 0)
+    assert security.p_adjusted is not None
+    assert security.p_adjusted < 0.01
+    assert security.interval is not None
+    assert security.interval.high < 0
+    assert {each.label for each in evidence.values()} == {Evidence.TOO_FEW}
+    assert sum(each.worse > 0 for each in evidence.values()) >= 2
 
 
 def test_the_registry_holds_each_version_with_its_text_and_message(demo: Demo) -> None:
