@@ -14,8 +14,7 @@ from eval_pipeline.store.ledger import find_ledger
 
 def approvals_needed(settings: Settings, alias: str) -> int:
     """How many other people must approve a promotion to an alias; 0: it is not protected."""
-    protection = settings.gate.protected.get(alias)
-    return protection.approvals if protection else 0
+    return settings.terms(alias).approvals
 
 
 def refuse_unapproved(settings: Settings, prompt_name: str, version: int, alias: str) -> None:

@@ -28,10 +28,12 @@ from eval_pipeline.core.requests import (
     RequestState,
     state_of,
     why_not_approve,
+    why_not_ask,
 )
 from eval_pipeline.errors import RefusedError, StoreError, UsageError
 from eval_pipeline.report import shell
 from eval_pipeline.settings.schema import Protection
+from eval_pipeline.store.aliases import ask_permission
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.requests import (
     add_approval,
@@ -76,20 +78,23 @@ def request_promotion(
     refuse_unless(actor, Deed.FORCE if force else Deed.PROMOTE)
     who, why = who_and_why(actor, reason, "a request to promote")
     alias = proposal.to_alias
-    protection = store.settings.gate.protected.get(alias)
+    protection, terms = store.settings.gate.protected.get(alias), store.settings.terms(alias)
     if protection is None:
         raise UsageError(f"{alias} is not protected: nobody has to approve it, so promote without a request")
+    if (elsewhere := why_not_ask(alias, actor, terms)) is not None:
+        raise RefusedError(f"nothing was asked for: {elsewhere}")
+    ask_permission(store, proposal.prompt_name, proposal.candidate)  # or who may only read could begin the requests
     asked = execute_promotion(store, proposal, actor=actor, reason=why, force=force, dry_run=True, clock=clock)
     result = replace(asked, dry_run=False)
     if proposal.needless or not (result.gate.allowed or force):
         return Asked(None, result)
     _refuse_twice(store, proposal, clock)
-    draft = _draft(proposal, who, why, force and not result.gate.allowed, protection, clock())
+    draft = _draft(proposal, replace(actor, name=who), why, force and not result.gate.allowed, protection, clock())
     return Asked(create_request(store, draft), result)
 
 
 def _draft(
-    proposal: Proposal, who: str, why: str, forced: bool, protection: Protection, moment: datetime
+    proposal: Proposal, actor: Person, why: str, forced: bool, protection: Protection, moment: datetime
 ) -> RequestDraft:
     return RequestDraft(
         prompt_name=proposal.prompt_name,
@@ -98,10 +103,11 @@ def _draft(
         version=proposal.candidate,
         forced=forced,
         reason=why,
-        requester=who,
+        requester=actor.name,
         requested=moment,
         expires=moment + timedelta(hours=protection.expires_hours),
         needed=protection.approvals,
+        at_terminal=actor.at_terminal,
     )
 
 
@@ -122,7 +128,6 @@ def approve_request(
     *,
     actor: Person,
     reason: str = "",
-    at_terminal: bool = False,
     clock: Clock = utc_now,
 ) -> Approved:
     """Approve a request; with the last approval that it needs, run the gate again and promote.
@@ -133,26 +138,23 @@ def approve_request(
     Raises:
         NotSaidError: no actor.
         UsageError: there is no such request, or no such version any more, or the reason is too long.
-        RefusedError: the actor's role is not enough, it is their own request, approvals at a terminal do not count,
-            nothing can come of the request any more, or somebody else is moving the alias.
+        RefusedError: the actor's role is not enough, it is their own request, what is said at a terminal does not count
+            and it was said there, nothing can come of the request any more, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
     refuse_unless(actor, Deed.PROMOTE)
     request = find_request(store, named)
-    asked, protection = request.asked, store.settings.gate.protected.get(request.asked.alias)
-    if asked.forced:
+    if request.asked.forced:
         refuse_unless(actor, Deed.FORCE)
     who, why = who_and_why(actor, reason, None)
     refuse_closed(see_settled(store, request, clock))
-    if (obstacle := why_not_approve(request, who)) is not None:
+    actor = replace(actor, name=who)
+    if (obstacle := why_not_approve(request, actor, store.settings.terms(request.asked.alias))) is not None:
         raise RefusedError(f"{request.name} was not approved: {obstacle}")
-    if at_terminal and protection is not None and not protection.terminal:
-        raise RefusedError(f"{request.name} was not approved: for {asked.alias} that is done in the app")
-    request = _approved(store, request, Approval(who, clock(), why))
-    needed = max(asked.needed, protection.approvals if protection else 0)
-    if len(request.approvers) < needed:
+    request = _approved(store, request, Approval(who, clock(), why, actor.at_terminal))
+    if len(request.approvers) < request.asked.needed:
         return Approved(request, None)
-    return _act(store, request, replace(actor, name=who), clock)
+    return _act(store, request, actor, clock)
 
 
 def _approved(store: Store, request: PromotionRequest, approval: Approval) -> PromotionRequest:

@@ -45,6 +45,6 @@ def whoever_acts(settings: Settings, said: str | None) -> Person:
     from eval_pipeline.core.people import Person
 
     with naming_options():
-        person = Person(system_user() if said is None else said, settings.auth.terminal_role)
+        person = Person(system_user() if said is None else said, settings.auth.terminal_role, at_terminal=True)
         who_and_why(person, "", None)
     return person

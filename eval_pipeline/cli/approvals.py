@@ -38,7 +38,7 @@ def approve(session: Session, named: str, actor: str | None, reason: str) -> int
     store = session.open_store()
     with naming_options():
         person = whoever_acts(store.settings, actor)
-        done = approve_request(store, named, actor=person, reason=reason, at_terminal=True)
+        done = approve_request(store, named, actor=person, reason=reason)
     request, result = done.request, done.result
     session.write(requests.answer(request, result), lambda style: requests.approved(request, result, style))
     return OK if result is None or result.promoted else NO

@@ -28,6 +28,8 @@ class Person:
 
     name: str
     role: Role
+    at_terminal: bool = False
+    """Where nobody proves who they are: a name is taken at its word."""
 
     def may(self, deed: Deed) -> bool:
         """Whether their role is enough for it."""

@@ -2,8 +2,9 @@
 
 A request is written down as params of an MLflow run, each written once: `prompt`, `alias`, `from` (the version that
 was live when it was made; missing if there was none), `version`, `forced`, `reason`, `requester`, `requested`,
-`expires`, `needed`; then, as JSON, `approval.0001`, ... and `decision.0001`, .... A decision to promote names its audit
-record: whether it came to pass stands in the audit log alone. The next decision is free only if it did not.
+`expires`, `needed`, `terminal` (whether it was made at one); then, as JSON, `approval.0001`, ... and `decision.0001`,
+.... A decision to promote names its audit record: whether it came to pass stands in the audit log alone. The next
+decision is free only if it did not.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from eval_pipeline.core.moves import RecordStatus
+from eval_pipeline.core.people import Person
 
 APPROVAL, DECISION = "approval.", "decision."
 SHOWN_ID = 8
+UNSEEN = "Cf"
+"""Unicode's category of characters that only say how others are shown."""
 
 
 class RequestState(StrEnum):
@@ -55,6 +59,18 @@ class Approval:
     who: str
     when: datetime
     why: str = ""
+    at_terminal: bool = False
+    """Given where nobody proves who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings ask today of whoever wants to move an alias."""
+
+    approvals: int = 0
+    """By people other than the one who asks for it; 0: the alias is not protected."""
+    terminal: bool = True
+    """Whether what is said at a terminal counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,9 @@ class RequestDraft:
     requested: datetime
     expires: datetime
     needed: int
-    """Approvals, when it was made."""
+    """Approvals, when it was made; as `under` has it, at least as many as are asked for today."""
+    at_terminal: bool = False
+    """Asked for where nobody proves who they are."""
 
     def params(self) -> dict[str, str]:
         """As it is written down."""
@@ -100,6 +118,7 @@ class RequestDraft:
             "requested": self.requested.isoformat(),
             "expires": self.expires.isoformat(),
             "needed": str(self.needed),
+            "terminal": str(self.at_terminal).lower(),
         }
 
 
@@ -112,6 +131,8 @@ class PromotionRequest:
     asked: RequestDraft
     approvals: tuple[Approval, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    uncounted: tuple[Approval, ...] = ()
+    """Approvals that do not count as the settings are: see `under`."""
 
     @property
     def name(self) -> str:
@@ -136,8 +157,12 @@ class PromotionRequest:
 
 
 def person_key(name: str) -> str:
-    """What two spellings of one person's name have in common: neither case, nor width, nor spaces tell them apart."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """What two spellings of one person's name have in common.
+
+    Neither case, nor width, nor spaces tell people apart, nor characters that nobody sees.
+    """
+    seen = "".join(each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each) != UNSEEN)
+    return " ".join(seen.casefold().split())
 
 
 def same_person(one: str, other: str) -> bool:
@@ -161,10 +186,33 @@ def state_of(
     return RequestState.WAITING if live == request.asked.from_version else RequestState.SUPERSEDED
 
 
-def why_not_approve(request: PromotionRequest, who: str) -> str | None:
+def under(request: PromotionRequest, terms: Terms) -> PromotionRequest:
+    """The request as today's terms have it, whatever they were when it was made or approved."""
+    counted = tuple(each for each in request.approvals if terms.terminal or not each.at_terminal)
+    return replace(
+        request,
+        asked=replace(request.asked, needed=max(request.asked.needed, terms.approvals)),
+        approvals=counted,
+        uncounted=tuple(each for each in request.approvals if each not in counted),
+    )
+
+
+def why_not_ask(alias: str, person: Person, terms: Terms) -> str | None:
+    """Why this person may not ask for it where they are; `None`: they may."""
+    return f"for {alias} that is done in the app" if person.at_terminal and not terms.terminal else None
+
+
+def why_not_approve(request: PromotionRequest, person: Person, terms: Terms) -> str | None:
     """Why this person, whose role is enough, may not approve it; `None`: they may."""
-    if request.is_by(who):
-        return f"nobody approves their own request, and {who} asked for this one: another person has to"
+    if request.is_by(person.name):
+        return f"nobody approves their own request, and {person.name} asked for this one: another person has to"
+    if (elsewhere := why_not_ask(request.asked.alias, person, terms)) is not None:
+        return elsewhere
+    if request.asked.at_terminal and not terms.terminal:
+        return (
+            f"it was asked for at a terminal, where nobody proves who they are, and for {request.asked.alias} that is "
+            "done in the app: ask anew there"
+        )
     return None
 
 
@@ -182,8 +230,12 @@ def read_request(run_id: str, params: Mapping[str, str]) -> PromotionRequest | N
             requested=_moment(params["requested"]),
             expires=_moment(params["expires"]),
             needed=int(params["needed"]),
+            at_terminal=params["terminal"] == "true",
         )
-        approvals = [Approval(each["who"], _moment(each["when"]), each["why"]) for each in _numbered(params, APPROVAL)]
+        approvals = [
+            Approval(each["who"], _moment(each["when"]), each["why"], each["terminal"] == "true")
+            for each in _numbered(params, APPROVAL)
+        ]
         decisions = [
             Decision(Choice(each["choice"]), each["who"], _moment(each["when"]), each["why"], each.get("record_id"))
             for each in _numbered(params, DECISION)
@@ -195,8 +247,13 @@ def read_request(run_id: str, params: Mapping[str, str]) -> PromotionRequest | N
 
 def approval_param(request: PromotionRequest, approval: Approval) -> tuple[str, str]:
     """The next approval as a param: its key and its value."""
-    said = {"who": approval.who, "when": approval.when.isoformat(), "why": approval.why}
-    return f"{APPROVAL}{len(request.approvals) + 1:04}", _json(said)
+    said = {
+        "who": approval.who,
+        "when": approval.when.isoformat(),
+        "why": approval.why,
+        "terminal": str(approval.at_terminal).lower(),
+    }
+    return f"{APPROVAL}{len(request.approvals) + len(request.uncounted) + 1:04}", _json(said)
 
 
 def decision_param(request: PromotionRequest, decision: Decision) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from eval_pipeline.core.jobs import Target
 from eval_pipeline.core.notices import Event
 from eval_pipeline.core.people import Role
+from eval_pipeline.core.requests import Terms
 from eval_pipeline.core.sign_in import EVERYBODY, SignInRules, mistake_in
 
 ANY_TYPE = "*"
@@ -78,8 +79,11 @@ class Protection(Table):
     """People other than the one who asks for it."""
     expires_hours: Annotated[float, Numeric, Field(gt=0, le=24 * 365)] = 72
     """How long a request waits."""
-    terminal: bool = True
-    """Whether approvals count that are given at a terminal, where nobody proves who they are."""
+    terminal: bool | None = None
+    """Whether requests and approvals count that are made at a terminal, where nobody proves who they are.
+
+    By default only where nobody signs in to the app, for there nobody proves it either.
+    """
 
 
 class GateSettings(Table):
@@ -244,6 +248,13 @@ class Settings(Table):
     def threshold(self, eval_type: str) -> float:
         """Today's threshold of an eval type, 0..1."""
         return self.thresholds.get(eval_type, self.default_threshold)
+
+    def terms(self, alias: str) -> Terms:
+        """What whoever wants to move an alias has to bring."""
+        found = self.gate.protected.get(alias)
+        if found is None:
+            return Terms()
+        return Terms(found.approvals, not self.auth.enabled if found.terminal is None else found.terminal)
 
     def metric_source(self, eval_type: str, quantity: str) -> str:
         """Where runs of this type keep `quantity`: a metric's name, or `params:NAME`."""

@@ -19,6 +19,7 @@ from eval_pipeline.core.requests import (
     approval_param,
     decision_param,
     read_request,
+    under,
 )
 from eval_pipeline.errors import StoreError, UsageError
 from eval_pipeline.store.connection import Store
@@ -68,7 +69,7 @@ def list_running_requests(store: Store) -> list[PromotionRequest]:
     Raises:
         StoreError: they can't be read.
     """
-    return list(_requests(_search(store, NOT_ENDED)))[::-1]
+    return list(_requests(store, _search(store, NOT_ENDED)))[::-1]
 
 
 def find_request(store: Store, named: str) -> PromotionRequest:
@@ -79,7 +80,7 @@ def find_request(store: Store, named: str) -> PromotionRequest:
         StoreError: they can't be read.
     """
     whole = len(named) == WHOLE_ID and named.isalnum()
-    known = list(_requests(_search(store, f"attributes.run_id = '{named}'" if whole else "")))
+    known = list(_requests(store, _search(store, f"attributes.run_id = '{named}'" if whole else "")))
     found = [each for each in known if len(named) >= SHORTEST_ID and each.id.startswith(named)]
     if len(found) == 1:
         return found[0]
@@ -101,7 +102,7 @@ def reread_request(store: Store, run_id: str) -> PromotionRequest:
     found = read_request(run_id, dict(run.data.params))
     if found is None or run.info.lifecycle_stage != "active":
         raise StoreError(f"request {run_id} was deleted or damaged: ask anew")
-    return found
+    return under(found, store.settings.terms(found.asked.alias))
 
 
 def add_approval(store: Store, request: PromotionRequest, approval: Approval) -> bool:
@@ -154,6 +155,7 @@ def _search(store: Store, condition: str = "") -> list[Run]:
         )
 
 
-def _requests(runs: list[Run]) -> Iterator[PromotionRequest]:
+def _requests(store: Store, runs: list[Run]) -> Iterator[PromotionRequest]:
+    """Those that are whole, as today's settings have them."""
     found = (read_request(run.info.run_id, dict(run.data.params)) for run in runs)
-    return (each for each in found if each is not None)
+    return (under(each, store.settings.terms(each.asked.alias)) for each in found if each is not None)

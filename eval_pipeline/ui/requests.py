@@ -102,7 +102,7 @@ def _acts(store: Store, seen: SeenRequest) -> None:
     """The buttons of a card."""
     request = seen.request
     asked, person, short = request.asked, current_person(), request.id[:SHOWN_ID]
-    obstacle = why_not_approve(request, person.name)
+    obstacle = why_not_approve(request, person, store.settings.terms(asked.alias))
     own, waits = request.is_by(person.name), seen.state is RequestState.WAITING
     with st.container(horizontal=True):
         with st.popover("Approve", icon=":material/check:", disabled=obstacle is not None or not waits):

@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +49,10 @@ def ask(store: Store, actor: Person = ADA, **said: object) -> PromotionRequest:
     request = request_promotion(store, propose_promotion(store, "persona"), actor=actor, **said).request  # type: ignore[arg-type]
     assert request is not None
     return request
+
+
+def at_terminal(person: Person) -> Person:
+    return replace(person, at_terminal=True)
 
 
 def promoted(done: Approved) -> bool:
@@ -110,6 +115,8 @@ def test_going_back_needs_no_approval_and_leads_only_to_where_the_alias_has_been
     ("actor", "why"),
     [
         (Person(" ADA ", Role.ADMIN), "nobody approves their own request"),
+        (Person("a\u200bd\u00ada\ufeff", Role.ADMIN), "nobody approves their own request"),
+        (Person("\uff21\uff24\uff21\u200d", Role.ADMIN), "nobody approves their own request"),
         (Person("vic", Role.VIEWER), "promoting needs the role promoter"),
     ],
 )
@@ -197,10 +204,46 @@ def test_a_request_acts_once_also_if_its_promotion_was_taken_back(stage: Stage) 
 
 def test_approvals_at_a_terminal_can_be_switched_off(stage: Stage) -> None:
     store = protected(stage, terminal=False)
+    with pytest.raises(RefusedError, match="nothing was asked for: for production that is done in the app"):
+        ask(store, at_terminal(ADA))
+    assert states(store) == []
     request = ask(store)
     with pytest.raises(RefusedError, match="is done in the app"):
-        approve_request(store, request.id, actor=BOB, at_terminal=True)
+        approve_request(store, request.id, actor=at_terminal(BOB))
     assert promoted(approve_request(store, request.id, actor=BOB))
+
+
+def test_where_people_sign_in_what_is_said_at_a_terminal_counts_only_if_the_settings_say_so(stage: Stage) -> None:
+    for protection, takes in (({}, False), ({"terminal": True}, True)):
+        store = stage.again(gate={"protected": {"production": protection}}, auth={"enabled": True})
+        with nullcontext() if takes else pytest.raises(RefusedError, match="is done in the app"):
+            close_request(store, ask(store, at_terminal(ADA)).id, actor=ADA)
+
+
+def test_what_was_said_at_a_terminal_no_longer_counts_once_that_is_switched_off(stage: Stage) -> None:
+    before = protected(stage, approvals=2)
+    asked_there = ask(before, at_terminal(ADA))
+    with pytest.raises(RefusedError, match="was asked for at a terminal, where nobody proves who they are"):
+        approve_request(protected(stage, approvals=2, terminal=False), asked_there.id, actor=BOB)
+    close_request(before, asked_there.id, actor=ADA)
+
+    request = ask(before)
+    assert approve_request(before, request.id, actor=at_terminal(BOB)).request.approvers == ("bob",)
+    after = protected(stage, approvals=2, terminal=False)
+    [seen] = list_open_requests(after)
+    assert (seen.request.approvers, [each.who for each in seen.request.uncounted]) == ((), ["bob"])
+    assert not promoted(approve_request(after, request.id, actor=CORA))
+    assert promoted(approve_request(after, request.id, actor=BOB))
+    [record] = stage.log()
+    assert record.request == ApprovedRequest(request.id, "ada", ("cora", "bob"))
+
+
+def test_more_approvals_that_are_asked_for_meanwhile_are_waited_for(stage: Stage) -> None:
+    request = ask(protected(stage))
+    raised = protected(stage, approvals=2)
+    assert [each.request.asked.needed for each in list_open_requests(raised)] == [2]
+    assert not promoted(approve_request(raised, request.id, actor=BOB))
+    assert promoted(approve_request(raised, request.id, actor=CORA))
 
 
 def test_a_withdrawal_between_the_approval_and_the_move_wins(stage: Stage) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.core.moves import RecordStatus
+from eval_pipeline.core.people import Person, Role
 from eval_pipeline.core.requests import (
     Approval,
     Choice,
@@ -17,10 +19,12 @@ from eval_pipeline.core.requests import (
     PromotionRequest,
     RequestDraft,
     RequestState,
+    Terms,
     approval_param,
     decision_param,
     read_request,
     state_of,
+    under,
     why_not_approve,
 )
 
@@ -59,10 +63,25 @@ def test_what_has_become_of_a_request(
     assert state_of(request_, live, ends, NOON + after * HOUR) is state
 
 
-@pytest.mark.parametrize("who", ["ada", "ADA", " Ada\t", "\uff41da"])
+@pytest.mark.parametrize("who", ["ada", "ADA", " Ada\t", "\uff41da", "a\u00adda", "\u200bada", "ad\u2060a"])
 def test_nobody_approves_their_own_request_however_their_name_is_spelt(who: str) -> None:
-    assert why_not_approve(WAITING, who) is not None
-    assert why_not_approve(WAITING, "bob") is None
+    assert why_not_approve(WAITING, Person(who, Role.ADMIN), Terms(1)) is not None
+    assert why_not_approve(WAITING, Person("bob", Role.PROMOTER), Terms(1)) is None
+
+
+@pytest.mark.parametrize(("asked", "approved", "terminal"), list(product((True, False), repeat=3)))
+def test_what_is_said_at_a_terminal_counts_where_the_terms_say_so(asked: bool, approved: bool, terminal: bool) -> None:
+    request = replace(WAITING, asked=replace(ASKED, at_terminal=asked))
+    why = why_not_approve(request, Person("bob", Role.PROMOTER, approved), Terms(1, terminal))
+    assert (why is None) == (terminal or not (asked or approved))
+    given = replace(request, approvals=(Approval("bob", NOON, "", approved),))
+    assert bool(under(given, Terms(1, terminal)).approvers) == (terminal or not approved)
+
+
+@given(st.integers(0, 5), st.integers(1, 5))
+def test_the_terms_may_ask_for_more_approvals_and_never_for_fewer(now: int, then: int) -> None:
+    request = replace(WAITING, asked=replace(ASKED, needed=then))
+    assert under(request, Terms(now)).asked.needed == max(now, then)
 
 
 def test_nobody_counts_twice() -> None:
@@ -75,7 +94,7 @@ def test_nobody_counts_twice() -> None:
 def test_a_request_reads_back_as_it_was_written(name: str, text: str, before: int | None, forced: bool) -> None:
     draft = RequestDraft(name, "production", before, 2, forced, text, name, NOON, NOON + HOUR, 2)
     params, wanted = draft.params(), PromotionRequest("r1", draft)
-    for approval in (Approval(name, NOON, text), Approval("bob", NOON + HOUR)):
+    for approval in (Approval(name, NOON, text), Approval("bob", NOON + HOUR, at_terminal=True)):
         key, value = approval_param(wanted, approval)
         params[key] = value
         wanted = replace(wanted, approvals=(*wanted.approvals, approval))
