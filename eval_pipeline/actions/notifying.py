@@ -13,7 +13,7 @@ from eval_pipeline.core.notices import Event
 from eval_pipeline.core.suite_runs import SuiteRun
 from eval_pipeline.errors import StoreError, UsageError
 from eval_pipeline.report import notices
-from eval_pipeline.report.links import mlflow_home, run_url
+from eval_pipeline.report.links import run_url
 from eval_pipeline.report.notices import Notice
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store
@@ -38,7 +38,7 @@ def require_told(settings: Settings, event: Event) -> None:
 def tell_of_move(store: Store, record: AuditRecord, experiment_id: str) -> None:
     """Tell of a promotion or a rollback. `experiment_id`: of the audit log."""
     if is_told(store.settings, notices.EVENTS[record.action]):
-        home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
+        home = store.mlflow_home
         url = run_url(home, experiment_id, record.id) if home else None
         _post(store.settings, notices.of_move(store.settings.base_experiment, record, url))
 
@@ -58,7 +58,7 @@ def tell_of_regressions(store: Store, found: CheckResult, suite: SuiteRun | None
 
 def _run_urls(store: Store, runs: dict[str, str]) -> dict[str, str]:
     """The pages of runs (by eval type), by run id; none where that is not known, or the store does not say."""
-    home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
+    home = store.mlflow_home
     if home is None:
         return {}
     with suppress(StoreError):

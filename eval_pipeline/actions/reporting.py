@@ -20,7 +20,6 @@ from eval_pipeline.core.models import CheckResult, EvalExperiment, PromptText, T
 from eval_pipeline.core.regression import check_all_regressions
 from eval_pipeline.core.runs import version_number
 from eval_pipeline.errors import UsageError
-from eval_pipeline.report.links import mlflow_home
 from eval_pipeline.report.page import Facts, State, render, told_with_cases, told_with_text, work_out
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.mirror import Mirror
@@ -94,7 +93,7 @@ def gather_facts(
         moves=moves,
         events=audit_events(moves),
         zone=reading_zone(settings),
-        mlflow_home=mlflow_home(store.uri, settings.mlflow_ui_url),
+        mlflow_home=store.mlflow_home,
         notice=settings.notice,
     )
 

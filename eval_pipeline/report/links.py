@@ -15,6 +15,11 @@ def mlflow_home(tracking_uri: str, configured: str | None) -> str | None:
     return urlunsplit((address.scheme, address.netloc.rpartition("@")[2], address.path.rstrip("/"), "", ""))
 
 
+def prompt_url(home: str, name: str) -> str:
+    """The page of a prompt in the registry."""
+    return f"{home}/#/prompts/{quote(name, safe='')}"
+
+
 def run_url(home: str, experiment_id: str, run_id: str) -> str:
     """The page of one run."""
     return f"{home}/#/experiments/{quote(experiment_id, safe='')}/runs/{quote(run_id, safe='')}"

@@ -32,7 +32,7 @@ def list_prompts(store: Store) -> dict[str, dict[str, int]]:
         return found
     with store.reached():
         while True:
-            page = store.client.search_registered_models(filter_string=PROMPTS, max_results=100, page_token=token)
+            page = store.registry.search_registered_models(filter_string=PROMPTS, max_results=100, page_token=token)
             for model in page:
                 found[model.name] = {alias: int(version) for alias, version in _pairs(model.aliases)}
             token = page.token
@@ -50,7 +50,7 @@ def list_versions(store: Store, prompt_name: str) -> list[int]:
 
     with store.reached():
         try:
-            found = store.client.search_prompt_versions(prompt_name, max_results=1_000)
+            found = store.registry.search_prompt_versions(prompt_name, max_results=1_000)
         except MlflowException as problem:
             if problem.error_code == NO_PROMPT:
                 return []
@@ -68,7 +68,7 @@ def read_alias(store: Store, prompt_name: str, alias: str) -> int | None:
 
     with store.reached():
         try:
-            found = store.client.get_prompt_version_by_alias(prompt_name, alias)
+            found = store.registry.get_prompt_version_by_alias(prompt_name, alias)
         except MlflowException as problem:
             if problem.error_code in {NO_ALIAS, NO_PROMPT}:
                 return None
@@ -92,7 +92,7 @@ def ask_permission(store: Store, prompt_name: str, version: int) -> None:
         return
     with store.reached():
         try:
-            store.client.set_prompt_alias(prompt_name, IMPOSSIBLE, version)
+            store.registry.set_prompt_alias(prompt_name, IMPOSSIBLE, version)
         except MlflowException as problem:
             if problem.error_code not in {NO_ALIAS, NO_PROMPT}:
                 raise
@@ -110,9 +110,9 @@ def point_alias(store: Store, prompt_name: str, alias: str, version: int | None)
     with store.reached():
         try:
             if version is None:
-                store.client.delete_prompt_alias(prompt_name, alias)
+                store.registry.delete_prompt_alias(prompt_name, alias)
             else:
-                store.client.set_prompt_alias(prompt_name, alias, version)
+                store.registry.set_prompt_alias(prompt_name, alias, version)
         except MlflowException as problem:
             if problem.error_code != NO_PROMPT:
                 raise

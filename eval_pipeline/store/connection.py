@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from eval_pipeline.errors import NotPermittedError, StoreError
+from eval_pipeline.report.links import mlflow_home
 from eval_pipeline.settings import Settings
 from eval_pipeline.store import probing
 
@@ -55,6 +56,21 @@ class Store:
     def shown_uri(self) -> str:
         """The address without its password."""
         return probing.shown_uri(self.uri)
+
+    @property
+    def mlflow_home(self) -> str | None:
+        """Where people open MLflow, for links; `None` if nobody said."""
+        return mlflow_home(self.uri, self.settings.mlflow_ui_url)
+
+    @cached_property
+    def registry(self) -> MlflowClient:
+        """MLflow's client for prompts: it opens the store's registry on first use, for minutes if that is away.
+
+        Raises:
+            StoreError: it does not answer.
+        """
+        self.probe()
+        return self.client
 
     def probe(self) -> None:
         """Raise StoreError, within about ten seconds, unless the store answers and this MLflow can read it."""

@@ -23,7 +23,7 @@ def get_prompt_text(store: Store, name: str, version: int) -> PromptText | None:
         return None
     with store.reached():
         try:
-            found = store.client.get_prompt_version(name, version)
+            found = store.registry.get_prompt_version(name, version)
         except MlflowException as problem:
             if problem.error_code in ABSENT:
                 return None

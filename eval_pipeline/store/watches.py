@@ -37,7 +37,7 @@ def read_prompts(store: Store) -> dict[str, WatchedPrompt]:
         return found
     with store.reached():
         while True:
-            page = store.client.search_registered_models(filter_string=PROMPTS, max_results=100, page_token=token)
+            page = store.registry.search_registered_models(filter_string=PROMPTS, max_results=100, page_token=token)
             for each in page:
                 newest = max((int(version.version) for version in each.latest_versions or []), default=0)
                 found[each.name] = WatchedPrompt(each.name, int(each.creation_timestamp or 0), newest)
@@ -59,7 +59,7 @@ def read_versions(store: Store, prompt: WatchedPrompt) -> dict[WatchedVersion, i
     with store.reached():
         while True:
             try:
-                page = store.client.search_prompt_versions(prompt.name, max_results=1_000, page_token=token)
+                page = store.registry.search_prompt_versions(prompt.name, max_results=1_000, page_token=token)
             except MlflowException as problem:
                 if problem.error_code == GONE:  # it was deleted a moment ago
                     return {}

@@ -30,10 +30,10 @@ def register_webhook(store: Store, url: str, secret: str) -> str:
         )
     host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:20].strip("-") or "host"
     with store.reached():
-        for each in list(store.client.list_webhooks(max_results=100)):
+        for each in list(store.registry.list_webhooks(max_results=100)):
             if each.name.startswith(NAME) and each.url == url:
-                store.client.delete_webhook(each.webhook_id)
-        made = store.client.create_webhook(f"{NAME}-{host}-{uuid.uuid4().hex[:8]}", url, [EVENT], secret=secret)
+                store.registry.delete_webhook(each.webhook_id)
+        made = store.registry.create_webhook(f"{NAME}-{host}-{uuid.uuid4().hex[:8]}", url, [EVENT], secret=secret)
     return str(made.webhook_id)
 
 
@@ -44,4 +44,4 @@ def remove_webhook(store: Store, webhook_id: str) -> None:
         StoreError: the server failed.
     """
     with store.reached():
-        store.client.delete_webhook(webhook_id)
+        store.registry.delete_webhook(webhook_id)

@@ -42,6 +42,8 @@ SECTIONS = {
 }
 """The pages by section: file name, title, icon."""
 DEFAULT_PAGE = "overview"
+LOOK_EVERY_S = 5
+"""Seconds between two looks whether a store that is away is back."""
 
 _RUNNING_ENTRYPOINT = threading.local()
 
@@ -102,7 +104,7 @@ def stopping_kindly() -> Iterator[None]:
     except PipelineError as problem:
         if isinstance(problem, StoreError):
             _say_problem(str(problem))
-            st.button("Try again", icon=":material/refresh:")
+            _try_again(shared_history())
         else:
             st.error(f"{escape(str(problem))}.", icon=":material/help:")
         st.stop()
@@ -176,12 +178,37 @@ def _say_unreachable(history: SharedHistory, snapshot: Snapshot) -> None:
     shown = f" What you see was read {when(snapshot.read_at)}." if snapshot.read_at else ""
     kept = "" if snapshot.runs.empty else shown or " What you see is the local copy of an earlier day."
     _say_problem(snapshot.problem or "", kept)
-    st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)
+    _try_again(history)
 
 
 def _say_problem(problem: str, kept: str = "") -> None:
     log.error("store problem %s: %s", uuid.uuid4().hex[:8], problem)
     st.error(f"**The store can't be read.** {escape(problem)}.{kept}", icon=":material/cloud_off:")
+
+
+def _try_again(history: SharedHistory) -> None:
+    """A way to ask anew; and while the store does not answer at all, the page does so by itself once it does."""
+    st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)
+    if not _answers(history.store, history.store.uri):
+        _wait_for_answer(history)
+
+
+@st.fragment(run_every=LOOK_EVERY_S)
+def _wait_for_answer(history: SharedHistory) -> None:
+    sign_in.require_person_in_fragment()
+    if _answers(history.store, history.store.uri):
+        history.ask_again()
+        st.rerun()
+
+
+@st.cache_data(show_spinner=False, ttl=LOOK_EVERY_S - 1, max_entries=4)
+def _answers(_store: Store, uri: str) -> bool:  # noqa: ARG001 - the key
+    """Whether the store answers; one look serves all sessions that wait."""
+    try:
+        _store.probe()
+    except StoreError:
+        return False
+    return True
 
 
 def _say_empty(history: SharedHistory, snapshot: Snapshot) -> None:

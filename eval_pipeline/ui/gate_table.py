@@ -11,7 +11,7 @@ import streamlit as st
 from eval_pipeline.core.moves import PromotionEvalCheck
 from eval_pipeline.core.regression import percentage_points
 from eval_pipeline.report import numbers
-from eval_pipeline.report.links import mlflow_home, run_url
+from eval_pipeline.report.links import run_url
 from eval_pipeline.report.looks import GATE
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.runs import get_eval_experiments
@@ -28,7 +28,7 @@ def gate_table(store: Store, checks: Sequence[PromotionEvalCheck], now: datetime
         StoreError: the store can't be read.
     """
     zone = shown_zone()
-    home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
+    home = store.mlflow_home
     experiments = {each.eval_type: each.experiment_id for each in get_eval_experiments(store)} if home else {}
     shown = pd.DataFrame(
         {

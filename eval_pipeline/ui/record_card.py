@@ -11,6 +11,8 @@ from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
+from eval_pipeline.store.ledger import audit_experiment_name
+from eval_pipeline.ui import mlflow_links
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.gate_table import gate_table
 from eval_pipeline.ui.zone import when
@@ -42,6 +44,7 @@ def record_card(store: Store, record: AuditRecord) -> None:
         text = read_content(store, record.id)
     content = _understood(text)
     _fields(record, content)
+    mlflow_links.own_line(store, audit_experiment_name(store), "audit record", record.id)
     st.markdown("**Reason**")
     if record.reason:
         st.code(

@@ -16,7 +16,8 @@ from eval_pipeline.report import numbers, request_words, shell
 from eval_pipeline.report.looks import GATE
 from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.connection import Store
-from eval_pipeline.ui import confirming, outcome
+from eval_pipeline.store.requests import requests_experiment_name
+from eval_pipeline.ui import confirming, mlflow_links, outcome
 from eval_pipeline.ui.choosing import preset
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
@@ -74,6 +75,7 @@ def _card(store: Store, seen: SeenRequest) -> None:
         for each in request.approvals:
             why = f": {escape(' '.join(each.why.split()))}" if each.why else ""
             st.caption(f":material/check: Approved by {escape(each.who)}, {when(each.when)}{why}")
+        mlflow_links.own_line(store, requests_experiment_name(store), "request", request.id)
         if seen.state is RequestState.WAITING:
             _gate_now(store, request)
         else:

@@ -18,8 +18,9 @@ from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
+from eval_pipeline.store.ledger import audit_experiment_name
 from eval_pipeline.store.prompts import get_prompt_text
-from eval_pipeline.ui import confirming, outcome
+from eval_pipeline.ui import confirming, mlflow_links, outcome
 from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
@@ -176,7 +177,7 @@ def timeline(store: Store, choice: Choice) -> None:
     if not records:
         st.caption("The audit log knows nothing of this alias: nobody has moved it with this tool.")
     for record in list(reversed(records))[:TIMELINE_RECORDS]:
-        _step(record)
+        _step(store, record)
     if len(records) > TIMELINE_RECORDS:
         st.page_link(
             "pages/audit.py",
@@ -186,7 +187,7 @@ def timeline(store: Store, choice: Choice) -> None:
         )
 
 
-def _step(record: AuditRecord) -> None:
+def _step(store: Store, record: AuditRecord) -> None:
     look = EVENTS[record.action.value]
     marks = [":orange-badge[:material/gpp_maybe: Forced]"] if record.forced else []
     if record.status is not RecordStatus.FINISHED:
@@ -196,6 +197,7 @@ def _step(record: AuditRecord) -> None:
     rests = f" · resting on {evidence}" if record.justifying_run_ids else ""
     with st.container(border=True, gap="xsmall"):
         change = numbers.version_change(record.from_version, record.to_version)
-        st.markdown(f"{look.icon} **{look.word}** {change} {' '.join(marks)}")
+        link = mlflow_links.own_link(store, audit_experiment_name(store), record.id)
+        st.markdown(" ".join(filter(None, [f"{look.icon} **{look.word}** {change}", *marks, link])))
         st.caption(f"{when(record.timestamp)} · {escape(numbers.shortened(record.actor, 60))}{rests}")
         st.markdown(escape(numbers.shortened(record.reason, LONGEST_REASON)) or ":gray[no reason given]")

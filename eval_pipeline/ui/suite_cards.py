@@ -15,7 +15,8 @@ from eval_pipeline.errors import PipelineError, RefusedError, StoreError, UsageE
 from eval_pipeline.report import numbers, suite_words
 from eval_pipeline.report.looks import LOOKS, SUITE_TYPES, SUITES, Look
 from eval_pipeline.store.connection import Store
-from eval_pipeline.ui import outcome
+from eval_pipeline.store.suite_runs import suites_experiment_name
+from eval_pipeline.ui import mlflow_links, outcome
 from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
@@ -78,6 +79,7 @@ def _card(store: Store, suite: SuiteRun, state: SuiteState) -> None:
         _how_far(store, suite, state)
         st.markdown(" ".join(_chip(each, at_work=state.open) for each in suite.types))
         _failures(suite)
+        mlflow_links.own_line(store, suites_experiment_name(store), "suite run", suite.id)
         _acts(store, suite, state)
 
 

@@ -8,10 +8,11 @@ import streamlit as st
 from eval_pipeline.actions.starting import last_words
 from eval_pipeline.core.suite_runs import SuiteRun, SuiteState, TypeProgress
 from eval_pipeline.report import numbers, suite_words
-from eval_pipeline.report.links import mlflow_home, run_url
+from eval_pipeline.report.links import run_url
 from eval_pipeline.report.looks import LOOKS, NOT_RUN, SUITES, Look
 from eval_pipeline.store.connection import Store
-from eval_pipeline.ui import compare_links
+from eval_pipeline.store.suite_runs import suites_experiment_name
+from eval_pipeline.ui import compare_links, mlflow_links
 from eval_pipeline.ui.baselines import Baselines
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.suite_cards import LONGEST_PROBLEM, MOST_FAILURES, SHORT_ID, resume_button, type_look
@@ -33,6 +34,7 @@ def details_card(store: Store, suite: SuiteRun) -> None:
     badge = f":{look.badge}-badge[{look.icon} {look.word}]"
     st.markdown(f"#### {escape(suite_word(suite.suite))}{about} {badge}", anchors=False)
     st.caption(_when_and_who(suite))
+    mlflow_links.own_line(store, suites_experiment_name(store), "suite run", suite.id)
     if suite.message:
         st.markdown(f":material/info: {escape(suite.message)}")
     _prompts(suite)
@@ -108,7 +110,7 @@ def _type_links(row: st.delta_generator.DeltaGenerator, each: TypeProgress) -> N
 def _types(store: Store, suite: SuiteRun, baselines: Baselines) -> None:
     """Every type: what it came to, against what, and its run."""
     types = suite.types
-    home = mlflow_home(store.uri, store.settings.mlflow_ui_url)
+    home = store.mlflow_home
     shown = pd.DataFrame(
         {
             "Eval type": [each.eval_type for each in types],

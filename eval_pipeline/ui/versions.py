@@ -8,6 +8,7 @@ import streamlit as st
 
 from eval_pipeline.core.models import PromptText
 from eval_pipeline.report import diff, diff_html, numbers
+from eval_pipeline.ui import mlflow_links
 from eval_pipeline.ui.frame import escape
 from eval_pipeline.ui.zone import when
 
@@ -29,6 +30,7 @@ def version_card(heading: str, version: int | None, text: PromptText | None) -> 
             st.caption(f":material/schedule: created {when(text.created)}, {age} ago")
         message = escape(text.commit_message) if text.commit_message else "no commit message"
         st.caption(f":material/commit: {message}")
+        mlflow_links.prompt_line(text.name)
 
 
 def text_change(before: PromptText | None, after: PromptText | None) -> None:

@@ -147,6 +147,10 @@ def test_a_store_that_is_away_is_said_on_every_page_and_found_again(
     with serving(tmp_path, MLFLOW_TRACKING_URI=store_builder.uri) as address:
         tab = open_tab(f"{address}/trends")
         expect(tab.get_by_role("alert")).to_contain_text("The store can't be read")
+        waiting = open_tab(f"{address}/promote")
+        expect(waiting.get_by_role("alert")).to_contain_text("The store can't be read")
+        expect(tab.get_by_role("button", name="Try again")).to_be_visible()
         away.rename(store_builder.path)
-        tab.get_by_role("button", name="Try again").click()
+        for each in (tab, waiting):  # by themselves, without a click
+            expect(each.get_by_text("The store can't be read")).to_have_count(0, timeout=WAIT_MS)
         expect(tab.locator(".vega-embed")).to_be_visible(timeout=WAIT_MS)
