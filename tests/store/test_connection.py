@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from eval_pipeline.errors import StoreError
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.connection import Store, find_store, open_store, tracking_uri
+from eval_pipeline.store.prompts import get_prompt_text
 from tests.builder import StoreBuilder
 
 URI = "http://user:secret@mlflow.example.com"
@@ -112,3 +113,16 @@ def test_how_long_mlflow_retries_is_set_but_what_the_user_set_stays() -> None:
         for env in ({"PATH": ""}, told)
     ]
     assert answers == ["2 30 true\n", "7 30 true\n"]
+
+
+def test_a_registry_that_is_first_asked_once_the_store_is_gone_is_neither_waited_for_nor_created(
+    store_builder: StoreBuilder,
+) -> None:
+    store = Store(store_builder.uri, Settings())
+    assert len(store.client.search_experiments()) == 1
+    away = store_builder.path.rename(store_builder.path.with_name("away.db"))
+    with pytest.raises(StoreError, match="there is no file"):
+        get_prompt_text(store, "persona", 1)
+    assert not store_builder.path.exists()
+    away.rename(store_builder.path)
+    assert get_prompt_text(store, "persona", 1) is None
