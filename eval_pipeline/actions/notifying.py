@@ -10,6 +10,7 @@ from eval_pipeline.core.audit import Finding
 from eval_pipeline.core.models import CheckResult, Verdict
 from eval_pipeline.core.moves import AuditRecord
 from eval_pipeline.core.notices import Event
+from eval_pipeline.core.requests import PromotionRequest
 from eval_pipeline.core.suite_runs import SuiteRun
 from eval_pipeline.errors import StoreError, UsageError
 from eval_pipeline.report import notices
@@ -41,6 +42,13 @@ def tell_of_move(store: Store, record: AuditRecord, experiment_id: str) -> None:
         home = store.mlflow_home
         url = run_url(home, experiment_id, record.id) if home else None
         _post(store.settings, notices.of_move(store.settings.base_experiment, record, url))
+
+
+def tell_of_request(store: Store, request: PromotionRequest, experiment_id: str) -> None:
+    """Tell of a promotion that waits for approval. `experiment_id`: of the requests."""
+    if is_told(store.settings, Event.REQUEST):
+        url = run_url(store.mlflow_home, experiment_id, request.id) if store.mlflow_home else None
+        _post(store.settings, notices.of_request(store.settings.base_experiment, request, url))
 
 
 def tell_of_regressions(store: Store, found: CheckResult, suite: SuiteRun | None = None) -> None:

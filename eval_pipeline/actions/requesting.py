@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.moving import refuse_other
+from eval_pipeline.actions.notifying import tell_of_request
 from eval_pipeline.actions.open_requests import SeenRequest, list_open_requests, record_ends, refuse_closed, see_settled
 from eval_pipeline.actions.promote import Proposal, Warrant, execute_promotion, propose_promotion, who_and_why
 from eval_pipeline.core.moves import ApprovedRequest, PromotionResult
@@ -90,7 +91,9 @@ def request_promotion(
         return Asked(None, result)
     _refuse_twice(store, proposal, clock)
     draft = _draft(proposal, replace(actor, name=who), why, force and not result.gate.allowed, protection, clock())
-    return Asked(create_request(store, draft), result)
+    request, experiment_id = create_request(store, draft)
+    tell_of_request(store, request, experiment_id)
+    return Asked(request, result)
 
 
 def _draft(

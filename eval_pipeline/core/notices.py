@@ -10,6 +10,8 @@ class Event(StrEnum):
 
     REGRESSION = "regression"
     """A suite run, or a check that was asked to tell, found eval types that regressed."""
+    REQUEST = "request"
+    """Somebody asks others to approve a promotion to a protected alias."""
     PROMOTION = "promotion"
     ROLLBACK = "rollback"
     DRIFT = "drift"

@@ -12,8 +12,9 @@ from eval_pipeline.core.models import RegressionReport
 from eval_pipeline.core.moves import Action, AuditRecord
 from eval_pipeline.core.notices import Event
 from eval_pipeline.core.plain_text import one_line
+from eval_pipeline.core.requests import SHOWN_ID, PromotionRequest
 from eval_pipeline.core.suite_runs import SuiteRun
-from eval_pipeline.report import numbers, serialize, suite_words
+from eval_pipeline.report import numbers, request_words, requests, serialize, shell, suite_words
 
 LONGEST_TEXT = 2_900
 """Slack shows 3,000 characters of a section."""
@@ -66,6 +67,24 @@ def of_move(project: str, record: AuditRecord, url: str | None = None) -> Notice
     facts["reason"] = numbers.shortened(record.reason, LONGEST_FACT)
     facts["overridden"] = [numbers.shortened(each, LONGEST_FACT) for each in record.overridden[:MOST_FACTS]]
     return Notice(EVENTS[record.action], project, tuple(filter(None, lines)), {**facts, "url": url})
+
+
+def of_request(project: str, request: PromotionRequest, url: str | None = None) -> Notice:
+    """Somebody wants a promotion to be approved. `url`: the page of the request."""
+    asked = request.asked
+    against = " against the gate" if asked.forced else ""
+    left = request_words.time_left(asked.expires, asked.requested)
+    lines = (
+        f"*Approval wanted*{against}: {_name(asked.prompt_name)}@{_name(asked.alias)} "
+        f"{numbers.version_change(asked.from_version, asked.version)} · {_name(project)}",
+        f"Asked for by {_name(asked.requester)}: {_words(asked.reason)}",
+        f"Waits for {numbers.counted(asked.needed, 'approval')} by others, at most {left}",
+        f"On the page Promote, or `{shell.approve(request.id[:SHOWN_ID])}`",
+        _linked(url, f"Request {request.id[:SHOWN_ID]}"),
+    )
+    facts = requests.fields(request)
+    facts["reason"] = numbers.shortened(asked.reason, LONGEST_FACT)
+    return Notice(Event.REQUEST, project, lines, {**facts, "url": url})
 
 
 def of_regressions(

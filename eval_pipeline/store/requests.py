@@ -43,8 +43,8 @@ def requests_experiment_name(store: Store) -> str:
     return f"{store.settings.base_experiment}.requests"
 
 
-def create_request(store: Store, draft: RequestDraft) -> PromotionRequest:
-    """Write a request down; it exists once it is whole.
+def create_request(store: Store, draft: RequestDraft) -> tuple[PromotionRequest, str]:
+    """Write a request down; it exists once it is whole. Gives it and the id of the experiment that holds it.
 
     Raises:
         UsageError: its reason is too long.
@@ -60,7 +60,7 @@ def create_request(store: Store, draft: RequestDraft) -> PromotionRequest:
         start = int(draft.requested.timestamp() * 1000)
         run_id = str(store.client.create_run(experiment_id, start_time=start, run_name=name).info.run_id)
         store.client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
-    return PromotionRequest(run_id, draft)
+    return PromotionRequest(run_id, draft), experiment_id
 
 
 def list_running_requests(store: Store) -> list[PromotionRequest]:

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit import config
 
 from eval_pipeline.actions.observe import explain_empty
 from eval_pipeline.app_files import app_folder
+from eval_pipeline.app_site import Site
 from eval_pipeline.errors import PipelineError, StoreError
 from eval_pipeline.report import numbers
 from eval_pipeline.store.connection import Store, find_store
@@ -45,11 +47,16 @@ DEFAULT_PAGE = "overview"
 LOOK_EVERY_S = 5
 """Seconds between two looks whether a store that is away is back."""
 
+EVERYWHERE = "::"
+"""Where Streamlit's own server listens if it is not told."""
+
 _RUNNING_ENTRYPOINT = threading.local()
+_VOUCHED = threading.Event()
 
 
 def run_app() -> None:
     """Show the page that was asked for."""
+    _refuse_strangers()
     home = app_folder()
     st.set_page_config(page_title="eval-pipeline", page_icon=str(home / "static" / "favicon.png"), layout="wide")
     style.apply()
@@ -69,6 +76,29 @@ def run_app() -> None:
         page.run()
     finally:
         _RUNNING_ENTRYPOINT.now = False
+
+
+def vouch_for_address() -> None:
+    """Say that whoever serves the app has seen to it that nobody reaches it who may not."""
+    _VOUCHED.set()
+
+
+def _refuse_strangers() -> None:
+    """Streamlit's own server listens wherever it is told to: there it is looked at here, once people come."""
+    if _VOUCHED.is_set() or not st.runtime.exists():
+        return
+    host = config.get_option("server.address") or EVERYWHERE
+    try:
+        if Site(host).local or app_settings().auth.enabled:
+            return
+        problem = (
+            f"{host} can be reached by others and nobody signs in: set auth.enabled, or serve it by eval-pipeline ui, "
+            "which has --insecure"
+        )
+    except PipelineError as unusable:
+        problem = str(unusable)
+    st.error(f"**Nobody is let in here.** {escape(problem)}.", icon=":material/lock:")
+    st.stop()
 
 
 def open_page(name: str) -> Snapshot:

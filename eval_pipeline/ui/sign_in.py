@@ -67,8 +67,11 @@ def allows(deed: Deed) -> bool:
     return why is None
 
 
-def find_setup_problem() -> str | None:
-    """What is missing for people to sign in, and what to write; `None`: nothing. It asks Streamlit's own settings."""
+def find_setup_problem(public_url: str | None = None) -> str | None:
+    """What is missing for people to sign in, and what to write; `None`: nothing. It asks Streamlit's own settings.
+
+    `public_url`: the address that people open, where it is known.
+    """
     if not auth_util.is_authlib_installed():
         return "Authlib is not installed: pip install 'streamlit[auth]'"
     if not config.get_option("server.enableXsrfProtection"):
@@ -80,8 +83,14 @@ def find_setup_problem() -> str | None:
     except StreamlitAuthError as problem:
         return " ".join(str(problem).split()).rstrip(".")
     section = secrets_singleton["auth"]
-    if not str(auth_util.get_redirect_uri(section)).endswith(CALLBACK):
+    leads_to = str(auth_util.get_redirect_uri(section))
+    if not leads_to.endswith(CALLBACK):
         return f"redirect_uri in the table [auth] of secrets.toml must be the app's address and {CALLBACK}"
+    if public_url is not None and leads_to != f"{public_url}{CALLBACK}":
+        return (
+            f"redirect_uri in the table [auth] of secrets.toml is {leads_to}, and people open {public_url}: it must be "
+            f"{public_url}{CALLBACK}"
+        )
     if len(str(section["cookie_secret"])) < SHORTEST_SECRET:
         return f"cookie_secret in the table [auth] of secrets.toml is shorter than {SHORTEST_SECRET} characters"
     return None

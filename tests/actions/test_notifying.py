@@ -17,6 +17,8 @@ from eval_pipeline.actions import posting
 from eval_pipeline.actions.drifting import DriftLookout
 from eval_pipeline.actions.notifying import is_told
 from eval_pipeline.actions.posting import finish_posting
+from eval_pipeline.actions.promote import propose_promotion
+from eval_pipeline.actions.requesting import approve_request, request_promotion
 from eval_pipeline.actions.watch_loop import keep_watching
 from eval_pipeline.actions.watching import Watcher
 from eval_pipeline.core.notices import Event
@@ -26,7 +28,7 @@ from eval_pipeline.store.connection import Store
 from tests.actions.stage import Stage
 from tests.actions.watch_stage import Notes, furnish, settings_of
 from tests.conftest import free_port
-from tests.people import ADA
+from tests.people import ADA, BOB
 from tests.trial import Trial
 
 PATH = "/services/T0/B0/secret"
@@ -63,6 +65,21 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
 def telling(stage: Stage, url: str, **notify: Any) -> Store:
     """The store of a stage, whose team is told at an address."""
     return stage.again(notify={"webhook_url": url, **notify}, mlflow_ui_url=HOME)
+
+
+def test_a_request_is_told_when_it_is_made_and_the_promotion_that_comes_of_it(
+    stage: Stage, httpserver: HTTPServer, received: Received
+) -> None:
+    url = httpserver.url_for(PATH)
+    store = stage.again(notify={"webhook_url": url}, mlflow_ui_url=HOME, gate={"protected": {"production": {}}})
+    request = request_promotion(store, propose_promotion(store, "persona"), actor=ADA, reason="kinder").request
+    assert request is not None
+    experiment = stage.client.get_run(request.id).info.experiment_id
+    [told] = received()
+    assert told["text"].split("\n")[1] == "Asked for by ada: kinder"
+    assert told["text"].endswith(f"<{HOME}/#/experiments/{experiment}/runs/{request.id}|Request {request.id[:8]}>")
+    approve_request(store, request.id, actor=BOB)
+    assert [each["eval_pipeline"]["event"] for each in received()] == ["request", "promotion"]
 
 
 def test_a_promotion_and_its_rollback_are_told_with_their_audit_records(

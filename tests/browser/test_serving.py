@@ -14,12 +14,12 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from eval_pipeline.ui.serving.guard import HEADERS, content_security_policy
-from tests.browser.conftest import END_SECONDS, OpenTab, settle, ui
+from tests.browser.conftest import END_SECONDS, OpenTab, serving, settle, ui
 from tests.builder import StoreBuilder
 
 pytestmark = pytest.mark.browser
@@ -54,6 +54,20 @@ def opens_websocket(address: str, origin: str | None) -> bool:
             return True
     except InvalidStatus:
         return False
+
+
+def test_streamlits_own_server_lets_nobody_in_where_others_could_come_and_nobody_signs_in(
+    store_builder: StoreBuilder, tmp_path: Path, open_tab: OpenTab
+) -> None:
+    store_builder.log_run("tone", 0.9)
+    wide = {"MLFLOW_TRACKING_URI": store_builder.uri, "STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
+    with serving(tmp_path, **wide) as address:
+        tab = open_tab(f"{address}/trends")
+        expect(tab.get_by_role("alert")).to_contain_text("0.0.0.0 can be reached by others and nobody signs in")
+        assert tab.locator("h1").count() == 0
+    with serving(tmp_path, **wide, EVAL_PIPELINE_AUTH_ENABLED="true") as address:
+        tab = open_tab(f"{address}/trends")
+        expect(tab.locator("h1")).to_contain_text("eval-pipeline")
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,15 @@ def test_what_is_missing_to_sign_in_is_said(write_secrets: Write, secrets: dict[
     assert (found is None) if problem is None else (problem in str(found) and "\n" not in str(found))
 
 
+def test_a_sign_in_that_would_end_elsewhere_than_where_people_are_is_said(write_secrets: Write) -> None:
+    write_secrets(SECRETS)
+    home = SECRETS["redirect_uri"].removesuffix("/oauth2callback")
+    assert find_setup_problem(home) is None
+    assert "people open https://evals.example.org: it must be https://evals.example.org/oauth2callback" in str(
+        find_setup_problem("https://evals.example.org")
+    )
+
+
 @pytest.mark.usefixtures("_signing_in")
 def test_a_set_up_that_is_not_whole_is_one_clear_page(open_page: Open, team: Team, write_secrets: Write) -> None:
     write_secrets({})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +12,13 @@ from eval_pipeline.core.evidence import Evidence, Significance
 from eval_pipeline.core.models import PromptChange, RegressionReport, Verdict
 from eval_pipeline.core.moves import Action, AuditRecord, RecordStatus
 from eval_pipeline.core.notices import Event
+from eval_pipeline.core.requests import PromotionRequest, RequestDraft
 from eval_pipeline.core.suite_runs import SuiteRun
-from eval_pipeline.report import serialize
-from eval_pipeline.report.notices import LONGEST_TEXT, Notice, of_findings, of_move, of_regressions
+from eval_pipeline.report import requests, serialize
+from eval_pipeline.report.notices import LONGEST_TEXT, Notice, of_findings, of_move, of_regressions, of_request
 
 THEN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+HOURS = timedelta(hours=72)
 PROJECT = "my-assistant-eval"
 URL = "https://mlflow.example/#/experiments/1/runs/r&d"
 
@@ -83,6 +85,21 @@ def test_a_forced_promotion_says_so_and_what_it_overrides() -> None:
         "Evidence: 2 eval runs\n"
         "Audit record 7"
     )
+
+
+def test_a_wanted_approval_says_who_asks_for_what_and_how_to_give_it() -> None:
+    asked = RequestDraft("persona", "production", 2, 3, True, "users <b>wait</b>", "ada", THEN, THEN + HOURS, 2)
+    request = PromotionRequest("3f2a91c0ffff", asked)
+    notice = of_request(PROJECT, request, URL)
+    assert notice.payload["text"] == (
+        "*Approval wanted* against the gate: persona@production v2 → v3 · my-assistant-eval\n"
+        "Asked for by ada: users &lt;b&gt;wait&lt;/b&gt;\n"
+        "Waits for 2 approvals by others, at most 3 days\n"
+        "On the page Promote, or `eval-pipeline promote --approve 3f2a91c0`\n"
+        "<https://mlflow.example/#/experiments/1/runs/r&amp;d|Request 3f2a91c0>"
+    )
+    known = {"event": "request", "base_experiment": PROJECT, "url": URL}
+    assert notice.payload["eval_pipeline"] == {**known, **requests.fields(request)}
 
 
 def test_a_rollback_is_told_as_what_it_is() -> None:

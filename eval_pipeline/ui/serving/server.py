@@ -16,6 +16,7 @@ from streamlit import config
 
 from eval_pipeline.app_site import Site, refuse_strangers
 from eval_pipeline.errors import UsageError
+from eval_pipeline.ui.frame import vouch_for_address
 from eval_pipeline.ui.person import app_settings
 from eval_pipeline.ui.serving.app import create_app
 from eval_pipeline.ui.serving.guard import Guard
@@ -54,8 +55,10 @@ def run(site: Site, *, insecure: bool = False, open_browser: bool = False) -> No
     app = create_app(site)
     signs_in = app_settings().auth.enabled
     refuse_strangers(site, signs_in=signs_in, insecure=insecure)
-    if signs_in and (problem := find_setup_problem()) is not None:
+    if signs_in and (problem := find_setup_problem(site.public_url)) is not None:
         raise UsageError(f"nobody could sign in: {problem}")
+
+    vouch_for_address()
 
     def announce() -> None:
         sys.stdout.write(f"The app is at {site.url}  (Ctrl-C ends it)\n")
