@@ -18,13 +18,14 @@ import pytest
 import yaml
 
 from eval_pipeline.cli import main
-from eval_pipeline.settings import load_settings
+from eval_pipeline.settings import FILE_NAME, load_settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "examples" / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+README = (DEPLOY / "README.md").read_text()
 UNIT = DEPLOY / "eval-pipeline.service"
 GUESSABLE = re.compile(
     r"(password|secret|token|key)\w*\s*[:=]\s*[\"']?(?!true|false)[\w-]{3,}[\"']?$", re.IGNORECASE | re.MULTILINE
@@ -52,6 +53,20 @@ def unit() -> configparser.ConfigParser:
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(UNIT.read_text())
     return parser
+
+
+def unit_environment() -> dict[str, str]:
+    """What the unit sets; configparser keeps but the last line of a name."""
+    lines = re.findall(r"^Environment=(.*)$", UNIT.read_text(), re.MULTILINE)
+    return dict(each.split("=", 1) for line in lines for each in line.split())
+
+
+def pod_environment(container: dict[str, Any]) -> dict[str, str]:
+    """What a container is told by the ConfigMap and by itself."""
+    maps = {each["metadata"]["name"]: each["data"] for each in kinds("ConfigMap")}
+    named = [each["configMapRef"]["name"] for each in container["envFrom"] if "configMapRef" in each]
+    own = {each["name"]: each["value"] for each in container.get("env", [])}
+    return {name: value for each in named for name, value in maps[each].items()} | own
 
 
 def commands() -> dict[str, list[str]]:
@@ -130,13 +145,33 @@ def test_pods_run_as_nobody_with_limits_and_one_that_serves_is_asked_how_it_does
 
 def test_what_is_set_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    (config,) = kinds("ConfigMap")
-    unit_says = dict(each.split("=") for each in unit()["Service"]["Environment"].split())
-    for said in (config["data"], unit_says, COMPOSE["services"]["app"]["environment"]):
+    app = next(container for container, _ in containers() if container["name"] == "app")
+    for said in (pod_environment(app), unit_environment(), COMPOSE["services"]["app"]["environment"]):
         for name, value in said.items():
             monkeypatch.setenv(name, value)
+    (tmp_path / FILE_NAME).write_text("")
+    monkeypatch.setenv("EVAL_PIPELINE_CONFIG", FILE_NAME)
     settings = load_settings().settings
     assert (settings.auth.enabled, settings.auth.promoters) == (True, ["groups=ml"])
+
+
+def test_app_and_watcher_see_the_same_project_and_do_not_start_without_it() -> None:
+    (workdir,) = instructions("WORKDIR")[-1:]
+    in_image = f"{workdir}/{FILE_NAME}"
+    pods = {container["name"]: container for container, _ in containers()}
+    assert pods.keys() == {"app", "watch"}
+    (image,) = {container["image"] for container in pods.values()}
+    assert f"--tag {image} --file Dockerfile.project" in README
+    assert f"COPY --chown=10001 . {workdir}" in (DEPLOY / "Dockerfile.project").read_text().splitlines()
+    for container in pods.values():
+        assert pod_environment(container)["EVAL_PIPELINE_CONFIG"] == in_image
+        assert workdir not in {each["mountPath"] for each in container["volumeMounts"]}
+    services = [COMPOSE["services"][name] for name in pods]
+    assert len({service["image"] for service in services}) == 1
+    for service in services:
+        assert service["environment"]["EVAL_PIPELINE_CONFIG"] == in_image
+        assert f"./project:{workdir}:ro" in service["volumes"]
+    assert unit_environment()["EVAL_PIPELINE_CONFIG"] == f"{unit()['Service']['WorkingDirectory']}/{FILE_NAME}"
 
 
 def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
