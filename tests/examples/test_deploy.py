@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import pytest
@@ -111,7 +112,7 @@ def test_compose_services_build_on_what_is_there_and_give_no_rights_away() -> No
     assert COMPOSE["networks"]["database"]["internal"] is True
     asked = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
     offered = dict(line.split("=") for line in (DEPLOY / ".env.example").read_text().splitlines() if "=" in line)
-    assert offered == dict.fromkeys(asked, "")
+    assert offered == dict.fromkeys(asked, "") | {"MLFLOW_UI_URL": offered["MLFLOW_UI_URL"]}
 
 
 def test_pods_run_as_nobody_with_limits_and_one_that_serves_is_asked_how_it_does() -> None:
@@ -172,6 +173,29 @@ def test_app_and_watcher_see_the_same_project_and_do_not_start_without_it() -> N
         assert service["environment"]["EVAL_PIPELINE_CONFIG"] == in_image
         assert f"./project:{workdir}:ro" in service["volumes"]
     assert unit_environment()["EVAL_PIPELINE_CONFIG"] == f"{unit()['Service']['WorkingDirectory']}/{FILE_NAME}"
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+def test_links_lead_to_an_address_of_mlflow_that_browsers_reach_and_it_answers_there() -> None:
+    from mlflow.server.security_utils import is_allowed_host_header
+
+    offered = re.search(r"^MLFLOW_UI_URL=(.*)$", (DEPLOY / ".env.example").read_text(), re.MULTILINE)
+    assert offered is not None
+    here = urlsplit(offered[1])
+    (published,) = COMPOSE["services"]["mlflow"]["ports"]
+    assert (here.hostname, published) == ("localhost", f"127.0.0.1:{here.port}:5000")
+    assert offered[1] in README
+    command = COMPOSE["services"]["mlflow"]["command"]
+    allowed = command[command.index("--allowed-hosts") + 1].split(",")
+    tracking = urlsplit(COMPOSE["services"]["app"]["environment"]["MLFLOW_TRACKING_URI"])
+    for host in (here.netloc, published.rpartition(":")[0], tracking.netloc):
+        assert is_allowed_host_header(allowed, host)
+    for name in ("app", "watch"):
+        assert COMPOSE["services"][name]["environment"]["EVAL_PIPELINE_MLFLOW_UI_URL"].startswith("${MLFLOW_UI_URL:?")
+    for container, _ in containers():
+        said = pod_environment(container)
+        assert urlsplit(said["EVAL_PIPELINE_MLFLOW_UI_URL"]).scheme == "https"
+        assert urlsplit(said["EVAL_PIPELINE_MLFLOW_UI_URL"]).hostname != urlsplit(said["MLFLOW_TRACKING_URI"]).hostname
 
 
 def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
