@@ -18,5 +18,5 @@ USER 10001
 WORKDIR /work
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/healthz', timeout=8)"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=8)"]
 CMD ["eval-pipeline", "ui", "--host", "0.0.0.0", "--public-url", "http://localhost:8501", "--no-browser"]

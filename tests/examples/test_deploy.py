@@ -27,6 +27,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 README = (DEPLOY / "README.md").read_text()
+SERVING = (ROOT / "docs" / "serving.md").read_text()
 UNIT = DEPLOY / "eval-pipeline.service"
 GUESSABLE = re.compile(
     r"(password|secret|token|key)\w*\s*[:=]\s*[\"']?(?!true|false)[\w-]{3,}[\"']?$", re.IGNORECASE | re.MULTILINE
@@ -47,6 +48,12 @@ def containers() -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 def instructions(name: str) -> list[str]:
     """What the Dockerfile says after each of these words."""
     return re.findall(rf"^ *{name} +(.*)$", DOCKERFILE, re.MULTILINE)
+
+
+def what_restarts() -> str:
+    """What docs/serving.md says is asked for by what restarts the app."""
+    (path,) = re.findall(r"^\| `(/[\w/]+)` \|.*for what restarts it", SERVING, re.MULTILINE)
+    return str(path)
 
 
 def unit() -> configparser.ConfigParser:
@@ -130,11 +137,7 @@ def test_pods_run_as_nobody_with_limits_and_one_that_serves_is_asked_how_it_does
     app = next(container for container, _ in containers() if container["name"] == "app")
     ports = {each["name"] for each in app["ports"]}
     probes = {name: app[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
-    assert {name: probe["path"] for name, probe in probes.items()} == {
-        "startup": "/healthz",
-        "readiness": "/_stcore/health",
-        "liveness": "/_stcore/health",
-    }
+    assert {probe["path"] for probe in probes.values()} == {what_restarts()}
     assert {probe["port"] for probe in probes.values()} == ports
     (service,) = kinds("Service")
     labels = next(kinds("Deployment"))["spec"]["template"]["metadata"]["labels"]
@@ -223,7 +226,7 @@ def test_the_image_takes_files_that_are_there_and_no_other_and_its_user_is_nobod
     (check,) = instructions("HEALTHCHECK")
     *_, code = json.loads(check[check.index("[") :])
     compile(code, "HEALTHCHECK", "exec")
-    assert "/healthz" in code
+    assert re.findall(r"http://127\.0\.0\.1:8501(/[\w/]*)'", code) == [what_restarts()]
 
 
 @pytest.mark.parametrize("path", sorted([ROOT / "Dockerfile", *DEPLOY.iterdir()]), ids=lambda path: path.name)
