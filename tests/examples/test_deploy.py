@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +20,20 @@ import pytest
 import yaml
 
 from eval_pipeline.cli import main
-from eval_pipeline.settings import FILE_NAME, load_settings
+from eval_pipeline.settings import FILE_NAME, Settings, load_settings
+from eval_pipeline.store.connection import Store
+from tests.actions.stage import Stage, furnish
+from tests.actions.test_requesting import ask
+from tests.builder import StoreBuilder
+from tests.team_server import ADMIN, TeamServer, sign_in
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "examples" / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+STORE = ROOT / "eval_pipeline" / "store"
+ENV_EXAMPLE = (DEPLOY / ".env.example").read_text()
 README = (DEPLOY / "README.md").read_text()
 SERVING = (ROOT / "docs" / "serving.md").read_text()
 UNIT = DEPLOY / "eval-pipeline.service"
@@ -83,7 +91,7 @@ def commands() -> dict[str, list[str]]:
     found |= {f"pod {container['name']}": container["command"] for container, _ in containers()}
     found["image"] = json.loads(DOCKERFILE.rstrip().splitlines()[-1].removeprefix("CMD "))
     found["unit"] = shlex.split(unit()["Service"]["ExecStart"])
-    return {where: command for where, command in found.items() if Path(command[0]).name != "caddy"}
+    return {where: command for where, command in found.items() if Path(command[0]).name not in {"caddy", "python"}}
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # MLflow's own, at its import
@@ -103,14 +111,14 @@ def test_each_command_is_one_that_the_program_takes(where: str, command: list[st
 
 def test_compose_services_build_on_what_is_there_and_give_no_rights_away() -> None:
     services = COMPOSE["services"]
-    assert set(services) == {"postgres", "mlflow", "app", "watch", "proxy"}
+    assert set(services) == {"postgres", "mlflow", "account", "app", "watch", "proxy"}
     for service in services.values():
         for volume in service["volumes"]:
             source = volume.split(":")[0]
             assert source in COMPOSE["volumes"] or source == "./project" or (DEPLOY / source).exists()
         assert set(service.get("depends_on", {})) <= set(services)
         assert set(service.get("networks", ["default"])) <= set(COMPOSE["networks"])
-    for name in ("mlflow", "app", "watch"):
+    for name in ("mlflow", "account", "app", "watch"):
         ours = services[name]
         assert (ours["image"], ours["read_only"], ours["cap_drop"]) == ("eval-pipeline", True, ["ALL"])
     assert [
@@ -118,7 +126,7 @@ def test_compose_services_build_on_what_is_there_and_give_no_rights_away() -> No
     ] == ["proxy"]
     assert COMPOSE["networks"]["database"]["internal"] is True
     asked = set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
-    offered = dict(line.split("=") for line in (DEPLOY / ".env.example").read_text().splitlines() if "=" in line)
+    offered = dict(line.split("=") for line in ENV_EXAMPLE.splitlines() if "=" in line)
     assert offered == dict.fromkeys(asked, "") | {"MLFLOW_UI_URL": offered["MLFLOW_UI_URL"]}
 
 
@@ -182,7 +190,7 @@ def test_app_and_watcher_see_the_same_project_and_do_not_start_without_it() -> N
 def test_links_lead_to_an_address_of_mlflow_that_browsers_reach_and_it_answers_there() -> None:
     from mlflow.server.security_utils import is_allowed_host_header
 
-    offered = re.search(r"^MLFLOW_UI_URL=(.*)$", (DEPLOY / ".env.example").read_text(), re.MULTILINE)
+    offered = re.search(r"^MLFLOW_UI_URL=(.*)$", ENV_EXAMPLE, re.MULTILINE)
     assert offered is not None
     here = urlsplit(offered[1])
     (published,) = COMPOSE["services"]["mlflow"]["ports"]
@@ -199,6 +207,62 @@ def test_links_lead_to_an_address_of_mlflow_that_browsers_reach_and_it_answers_t
         said = pod_environment(container)
         assert urlsplit(said["EVAL_PIPELINE_MLFLOW_UI_URL"]).scheme == "https"
         assert urlsplit(said["EVAL_PIPELINE_MLFLOW_UI_URL"]).hostname != urlsplit(said["MLFLOW_TRACKING_URI"]).hostname
+
+
+def test_only_mlflow_and_what_makes_the_account_of_app_and_watcher_know_the_administrator() -> None:
+    services = {name: json.dumps(each) for name, each in COMPOSE["services"].items()}
+    assert {name for name, said in services.items() if "MLFLOW_ADMIN_PASSWORD" in said} == {"mlflow", "account"}
+    told = {name: each.get("environment", {}) for name, each in COMPOSE["services"].items()}
+    assert told["account"]["MLFLOW_TRACKING_USERNAME"] == told["mlflow"]["MLFLOW_AUTH_ADMIN_USERNAME"]
+    made = (told["account"]["ACCOUNT_USERNAME"], told["account"]["ACCOUNT_PASSWORD"])
+    assert made[0] != told["mlflow"]["MLFLOW_AUTH_ADMIN_USERNAME"]
+    for name in ("app", "watch"):
+        assert (told[name]["MLFLOW_TRACKING_USERNAME"], told[name]["MLFLOW_TRACKING_PASSWORD"]) == made
+    assert COMPOSE["services"]["account"]["profiles"] == ["account"]  # so that `up` does not start it
+    assert "docker compose run --rm account" in README
+
+
+@pytest.mark.server
+def test_the_account_that_is_made_can_promote_ask_and_roll_back_with_its_last_password(
+    team_server: TeamServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = StoreBuilder(team_server.uri)
+    furnish(builder)
+    stage = Stage(Store(team_server.uri, Settings()), builder, builder.path)
+    name = COMPOSE["services"]["account"]["environment"]["ACCOUNT_USERNAME"]
+    for password in ("its-first-secret", "its-last-secret"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", team_server.uri)
+        monkeypatch.setenv("ACCOUNT_USERNAME", name)
+        monkeypatch.setenv("ACCOUNT_PASSWORD", password)
+        done = subprocess.run([sys.executable, DEPLOY / "account.py"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    sign_in(monkeypatch, name, password)
+    stage.promote(2)
+    stage.roll_back()
+    assert stage.said() == [(1, 2, "FINISHED"), (2, 1, "FINISHED")]
+    ask(stage.again(gate={"protected": {"production": {}}}), reason="better")
+    sign_in(monkeypatch, *ADMIN)
+    there = {each.name for each in builder.client.search_experiments()}
+    assert {"my-assistant-eval.audit", "my-assistant-eval.requests"} <= there
+
+
+def test_each_experiment_of_ours_is_in_the_table_of_permissions() -> None:
+    made = re.findall(r'base_experiment\}(\.\w+)"', "".join(each.read_text() for each in STORE.glob("*.py")))
+    (table,) = re.findall(r"^\| for \| permission \|\n((?:\|.*\n)+)", README, re.MULTILINE)
+    assert set(re.findall(r"`\{base\}(\.\w+)`", table)) == set(made) == {".audit", ".requests", ".suites", ".watch"}
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
+def test_the_passwords_of_mlflow_are_said_to_need_as_many_characters_as_it_asks_for() -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.validation import _validate_password
+
+    said = re.findall(r"at least (\d+) characters.*\nMLFLOW_(\w*)PASSWORD=$", ENV_EXAMPLE, re.MULTILINE)
+    assert [whose for _, whose in said] == ["ADMIN_", ""]
+    for length, _ in said:
+        _validate_password("x" * int(length))
+        with pytest.raises(MlflowException):
+            _validate_password("x" * (int(length) - 1))
 
 
 def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
