@@ -1,6 +1,6 @@
 # The app, the command line, and the MLflow of examples/deploy, in one image without any secret: see examples/deploy.
-FROM python:3.11-slim AS build
-RUN pip install --no-cache-dir uv
+FROM python:3.11-slim-trixie AS build
+RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /build
 COPY pyproject.toml README.md LICENSE streamlit_app.py ./
 COPY .streamlit/config.toml .streamlit/
@@ -10,7 +10,7 @@ COPY static static
 RUN uv venv /opt/eval-pipeline \
     && uv pip install --no-cache --compile-bytecode --python /opt/eval-pipeline ".[postgres]" "mlflow[auth]"
 
-FROM python:3.11-slim
+FROM python:3.11-slim-trixie
 RUN useradd --system --uid 10001 --create-home eval && install --directory --owner=eval /cache /data /work
 COPY --from=build /opt/eval-pipeline /opt/eval-pipeline
 ENV PATH=/opt/eval-pipeline/bin:$PATH PYTHONUNBUFFERED=1 XDG_CACHE_HOME=/cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +20,8 @@ from urllib.parse import urlsplit
 import click
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from eval_pipeline.cli import main
 from eval_pipeline.settings import FILE_NAME, Settings, load_settings
@@ -34,6 +38,7 @@ KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 STORE = ROOT / "eval_pipeline" / "store"
 ENV_EXAMPLE = (DEPLOY / ".env.example").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (DEPLOY / "README.md").read_text()
 SERVING = (ROOT / "docs" / "serving.md").read_text()
 UNIT = DEPLOY / "eval-pipeline.service"
@@ -265,6 +270,36 @@ def test_the_passwords_of_mlflow_are_said_to_need_as_many_characters_as_it_asks_
             _validate_password("x" * (int(length) - 1))
 
 
+def test_the_readme_installs_the_versions_that_were_tested() -> None:
+    (export,) = re.findall(r"^uv (export .*?) > (\S+)", README, re.MULTILINE)
+    (installs,) = re.findall(r"^.*pip install (.*)$", README, re.MULTILINE)
+    assert installs == f'--constraint {export[1]} ".[postgres]"'
+    asked = [os.environ.get("UV", "uv"), *shlex.split(export[0]), "--offline"]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = [Requirement(line) for line in done.stdout.splitlines() if line[:1].isalnum()]
+    exported = {each.name: each.specifier for each in lines}
+    pins = {each.name: each.specifier for each in map(Requirement, PYPROJECT["tool"]["uv"]["constraint-dependencies"])}
+    assert {"streamlit", "mlflow", "psycopg-binary"} <= exported.keys()
+    assert exported == {name: pins[name] for name in exported}
+
+
+def test_no_streamlit_is_taken_but_of_the_minor_version_whose_internals_are_used() -> None:
+    needs = {each.name: each.specifier for each in map(Requirement, PYPROJECT["project"]["dependencies"])}
+    major, minor = Version(version("streamlit")).release[:2]
+    taken = [each for each in (minor - 1, minor, minor + 1) if f"{major}.{each}.0" in needs["streamlit"]]
+    assert taken == [minor]
+
+
+def test_the_extra_for_postgresql_brings_what_takes_its_addresses_for_psycopg_3() -> None:
+    from sqlalchemy.engine import make_url
+
+    extra = map(Requirement, PYPROJECT["project"]["optional-dependencies"]["postgres"])
+    needs = {each.name: each.specifier for each in extra}
+    assert ("2.0.99" in needs["sqlalchemy"], version("sqlalchemy") in needs["sqlalchemy"]) == (False, True)
+    assert make_url("postgresql://host/db").get_dialect().driver in needs
+
+
 def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
     service = unit()["Service"]
     assert (service["DynamicUser"], service["ProtectSystem"], service["NoNewPrivileges"]) == ("yes", "strict", "yes")
@@ -284,13 +319,23 @@ def test_the_image_takes_files_that_are_there_and_no_other_and_its_user_is_nobod
     copied = {source for line in instructions("COPY") if "--from" not in line for source in line.split()[:-1]}
     assert ("*" in ignored, let_in) == (True, copied)
     assert all((ROOT / source).exists() for source in copied)
-    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert {*wheel["packages"], *wheel["force-include"], "pyproject.toml", "README.md", "LICENSE"} == copied
     assert instructions("USER") == ["10001"]
     (check,) = instructions("HEALTHCHECK")
     *_, code = json.loads(check[check.index("[") :])
     compile(code, "HEALTHCHECK", "exec")
     assert re.findall(r"http://127\.0\.0\.1:8501(/[\w/]*)'", code) == [what_restarts()]
+
+
+def test_the_image_is_built_by_tools_of_one_version() -> None:
+    bases = {line.split()[0] for line in instructions("FROM")}
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.\d+(\.\d+)?-slim-[a-z]+", *bases)
+    first, second = instructions("RUN")[:2]
+    assert re.fullmatch(r"pip install --no-cache-dir uv==\d+\.\d+\.\d+", first)
+    assert " uv pip install " in second  # which takes the pins of the pyproject.toml that lies there
+    assert instructions("COPY")[0].startswith("pyproject.toml ")
 
 
 @pytest.mark.parametrize("path", sorted([ROOT / "Dockerfile", *DEPLOY.iterdir()]), ids=lambda path: path.name)
