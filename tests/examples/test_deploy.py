@@ -41,7 +41,7 @@ ENV_EXAMPLE = (DEPLOY / ".env.example").read_text()
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 README = (DEPLOY / "README.md").read_text()
 SERVING = (ROOT / "docs" / "serving.md").read_text()
-UNIT = DEPLOY / "eval-pipeline.service"
+UNITS = {path.stem: path for path in sorted(DEPLOY.glob("*.service"))}
 GUESSABLE = re.compile(
     r"(password|secret|token|key)\w*\s*[:=]\s*[\"']?(?!true|false)[\w-]{3,}[\"']?$", re.IGNORECASE | re.MULTILINE
 )
@@ -69,16 +69,17 @@ def what_restarts() -> str:
     return str(path)
 
 
-def unit() -> configparser.ConfigParser:
+def unit(name: str) -> dict[str, str]:
+    """What a unit says of its service."""
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(UNIT.read_text())
-    return parser
+    parser.read_string(UNITS[name].read_text())
+    return dict(parser["Service"])
 
 
-def unit_environment() -> dict[str, str]:
-    """What the unit sets; configparser keeps but the last line of a name."""
-    lines = re.findall(r"^Environment=(.*)$", UNIT.read_text(), re.MULTILINE)
+def unit_environment(name: str) -> dict[str, str]:
+    """What a unit sets; configparser keeps but the last line of a name."""
+    lines = re.findall(r"^Environment=(.*)$", UNITS[name].read_text(), re.MULTILINE)
     return dict(each.split("=", 1) for line in lines for each in line.split())
 
 
@@ -95,7 +96,7 @@ def commands() -> dict[str, list[str]]:
     found = {f"compose {name}": each["command"] for name, each in COMPOSE["services"].items() if "command" in each}
     found |= {f"pod {container['name']}": container["command"] for container, _ in containers()}
     found["image"] = json.loads(DOCKERFILE.rstrip().splitlines()[-1].removeprefix("CMD "))
-    found["unit"] = shlex.split(unit()["Service"]["ExecStart"])
+    found |= {f"unit {name}": shlex.split(unit(name)["ExecStart"]) for name in UNITS}
     return {where: command for where, command in found.items() if Path(command[0]).name not in {"caddy", "python"}}
 
 
@@ -163,7 +164,7 @@ def test_pods_run_as_nobody_with_limits_and_one_that_serves_is_asked_how_it_does
 def test_what_is_set_is_a_setting(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     app = next(container for container, _ in containers() if container["name"] == "app")
-    for said in (pod_environment(app), unit_environment(), COMPOSE["services"]["app"]["environment"]):
+    for said in (pod_environment(app), unit_environment("eval-pipeline"), COMPOSE["services"]["app"]["environment"]):
         for name, value in said.items():
             monkeypatch.setenv(name, value)
     (tmp_path / FILE_NAME).write_text("")
@@ -188,7 +189,8 @@ def test_app_and_watcher_see_the_same_project_and_do_not_start_without_it() -> N
     for service in services:
         assert service["environment"]["EVAL_PIPELINE_CONFIG"] == in_image
         assert f"./project:{workdir}:ro" in service["volumes"]
-    assert unit_environment()["EVAL_PIPELINE_CONFIG"] == f"{unit()['Service']['WorkingDirectory']}/{FILE_NAME}"
+    (folder,) = {unit(name)["WorkingDirectory"] for name in UNITS}
+    assert {unit_environment(name)["EVAL_PIPELINE_CONFIG"] for name in UNITS} == {f"{folder}/{FILE_NAME}"}
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
@@ -300,14 +302,29 @@ def test_the_extra_for_postgresql_brings_what_takes_its_addresses_for_psycopg_3(
     assert make_url("postgresql://host/db").get_dialect().driver in needs
 
 
-def test_the_unit_is_one_that_systemd_takes_and_gives_no_rights_away(tmp_path: Path) -> None:
-    service = unit()["Service"]
+def test_app_and_watcher_have_units_that_differ_in_what_they_run_and_in_their_caches() -> None:
+    assert {name: shlex.split(unit(name)["ExecStart"])[1] for name in UNITS} == {
+        "eval-pipeline": "ui",
+        "eval-pipeline-watch": "watch",
+    }
+    own = {"ExecStart", "Environment", "CacheDirectory"}
+    app, watch = ({key: value for key, value in unit(name).items() if key not in own} for name in UNITS)
+    assert app == watch
+    for name in UNITS:
+        assert unit(name)["CacheDirectory"] == name
+        assert unit_environment(name)["XDG_CACHE_HOME"] == f"/var/cache/{name}"
+        assert f"`{name}.service`" in README
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_each_unit_is_one_that_systemd_takes_and_gives_no_rights_away(name: str, tmp_path: Path) -> None:
+    service = unit(name)
     assert (service["DynamicUser"], service["ProtectSystem"], service["NoNewPrivileges"]) == ("yes", "strict", "yes")
     assert service["EnvironmentFile"].startswith("/etc/")
     if shutil.which("systemd-analyze") is None:
         return
-    here = tmp_path / UNIT.name
-    here.write_text(UNIT.read_text().replace("/opt/eval-pipeline/bin/eval-pipeline", "/bin/true"))
+    here = tmp_path / UNITS[name].name
+    here.write_text(UNITS[name].read_text().replace("/opt/eval-pipeline/bin/eval-pipeline", "/bin/true"))
     for question in (["verify"], ["security", "--offline=true", "--threshold=20"]):
         said = subprocess.run(["systemd-analyze", *question, here], capture_output=True, text=True)
         assert said.returncode == 0, said.stderr
