@@ -177,10 +177,15 @@ def _check_table(reports: Sequence[RegressionReport]) -> Table:
             Text(numbers.rate_against(report.current_pass_rate, report.threshold)),
             Text(numbers.points(report.delta_pp)),
             Text(numbers.threshold(report.threshold)),
-            *([Text(numbers.evidence(report.evidence))] if judged else []),
+            *([_evidence(report)] if judged else []),
             Text(report.current_run_id[:RUN_ID]),
         )
     return table
+
+
+def _evidence(report: RegressionReport) -> Text:
+    """The evidence, its p value below: in one line it would take the names of eval types their room."""
+    return Text(numbers.evidence(report.evidence).replace("significant ", "significant\n"))
 
 
 def _changes(title: str, changed: Sequence[tuple[str, Sequence[PromptChange]]]) -> list[RenderableType]:
