@@ -1,17 +1,9 @@
-"""Requests to promote to a protected alias: what one says, what has become of it, and who may approve it.
-
-A request is written down as params of an MLflow run, each written once: `prompt`, `alias`, `from` (the version that
-was live when it was made; missing if there was none), `version`, `forced`, `reason`, `requester`, `requested`,
-`expires`, `needed`, `terminal` (whether it was made at one); then, as JSON, `approval.0001`, ... and `decision.0001`,
-.... A decision to promote names its audit record: whether it came to pass stands in the audit log alone. The next
-decision is free only if it did not.
-"""
+"""Requests to promote to a protected alias: what one says, what has become of it, and who may approve it."""
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +11,6 @@ from enum import StrEnum
 from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.core.people import Person
 
-APPROVAL, DECISION = "approval.", "decision."
 SHOWN_ID = 8
 UNSEEN = "Cf"
 """Unicode's category of characters that only say how others are shown."""
@@ -104,22 +95,6 @@ class RequestDraft:
     """Approvals, when it was made; as `under` has it, at least as many as are asked for today."""
     at_terminal: bool = False
     """Asked for where nobody proves who they are."""
-
-    def params(self) -> dict[str, str]:
-        """As it is written down."""
-        return {
-            "prompt": self.prompt_name,
-            "alias": self.alias,
-            **({} if self.from_version is None else {"from": str(self.from_version)}),
-            "version": str(self.version),
-            "forced": str(self.forced).lower(),
-            "reason": self.reason,
-            "requester": self.requester,
-            "requested": self.requested.isoformat(),
-            "expires": self.expires.isoformat(),
-            "needed": str(self.needed),
-            "terminal": str(self.at_terminal).lower(),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,70 +189,3 @@ def why_not_approve(request: PromotionRequest, person: Person, terms: Terms) -> 
             "done in the app: ask anew there"
         )
     return None
-
-
-def read_request(run_id: str, params: Mapping[str, str]) -> PromotionRequest | None:
-    """A request from the params of its run; `None` if they are none of ours, or not whole."""
-    try:
-        asked = RequestDraft(
-            prompt_name=params["prompt"],
-            alias=params["alias"],
-            from_version=int(params["from"]) if "from" in params else None,
-            version=int(params["version"]),
-            forced=params["forced"] == "true",
-            reason=params["reason"],
-            requester=params["requester"],
-            requested=_moment(params["requested"]),
-            expires=_moment(params["expires"]),
-            needed=int(params["needed"]),
-            at_terminal=params["terminal"] == "true",
-        )
-        approvals = [
-            Approval(each["who"], _moment(each["when"]), each["why"], each["terminal"] == "true")
-            for each in _numbered(params, APPROVAL)
-        ]
-        decisions = [
-            Decision(Choice(each["choice"]), each["who"], _moment(each["when"]), each["why"], each.get("record_id"))
-            for each in _numbered(params, DECISION)
-        ]
-    except (KeyError, ValueError, TypeError):
-        return None
-    return PromotionRequest(run_id, asked, tuple(approvals), tuple(decisions))
-
-
-def approval_param(request: PromotionRequest, approval: Approval) -> tuple[str, str]:
-    """The next approval as a param: its key and its value."""
-    said = {
-        "who": approval.who,
-        "when": approval.when.isoformat(),
-        "why": approval.why,
-        "terminal": str(approval.at_terminal).lower(),
-    }
-    return f"{APPROVAL}{len(request.approvals) + len(request.uncounted) + 1:04}", _json(said)
-
-
-def decision_param(request: PromotionRequest, decision: Decision) -> tuple[str, str]:
-    """The next decision as a param: its key and its value."""
-    said = {
-        "choice": decision.choice.value,
-        "who": decision.who,
-        "when": decision.when.isoformat(),
-        "why": decision.why,
-        **({"record_id": decision.record_id} if decision.record_id else {}),
-    }
-    return f"{DECISION}{len(request.decisions) + 1:04}", _json(said)
-
-
-def _json(said: Mapping[str, str]) -> str:
-    return json.dumps(said, ensure_ascii=False)
-
-
-def _numbered(params: Mapping[str, str], prefix: str) -> Iterable[dict[str, str]]:
-    return [json.loads(params[key]) for key in sorted(key for key in params if key.startswith(prefix))]
-
-
-def _moment(said: str) -> datetime:
-    moment = datetime.fromisoformat(said)
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without its zone: {said!r}")
-    return moment

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from eval_pipeline.core.request_params import approval_param, decision_param, draft_params, read_request
 from eval_pipeline.core.requests import (
     SHOWN_ID,
     Approval,
     Decision,
     PromotionRequest,
     RequestDraft,
-    approval_param,
-    decision_param,
-    read_request,
     under,
 )
 from eval_pipeline.errors import StoreError, UsageError
@@ -52,7 +50,7 @@ def create_request(store: Store, draft: RequestDraft) -> tuple[PromotionRequest,
     """
     from mlflow.entities import Param
 
-    params = draft.params()
+    params = draft_params(draft)
     _refuse_long(params)
     with store.reached():
         experiment_id = ensure_experiment(store.client, requests_experiment_name(store))

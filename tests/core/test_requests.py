@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.core.people import Person, Role
+from eval_pipeline.core.request_params import approval_param, decision_param, draft_params, read_request
 from eval_pipeline.core.requests import (
     Approval,
     Choice,
@@ -20,9 +21,6 @@ from eval_pipeline.core.requests import (
     RequestDraft,
     RequestState,
     Terms,
-    approval_param,
-    decision_param,
-    read_request,
     state_of,
     under,
     why_not_approve,
@@ -93,7 +91,7 @@ def test_nobody_counts_twice() -> None:
 @given(name=st.text(), text=st.text(), before=st.none() | st.integers(1), forced=st.booleans())
 def test_a_request_reads_back_as_it_was_written(name: str, text: str, before: int | None, forced: bool) -> None:
     draft = RequestDraft(name, "production", before, 2, forced, text, name, NOON, NOON + HOUR, 2)
-    params, wanted = draft.params(), PromotionRequest("r1", draft)
+    params, wanted = draft_params(draft), PromotionRequest("r1", draft)
     for approval in (Approval(name, NOON, text), Approval("bob", NOON + HOUR, at_terminal=True)):
         key, value = approval_param(wanted, approval)
         params[key] = value
@@ -118,5 +116,5 @@ def test_a_request_reads_back_as_it_was_written(name: str, text: str, before: in
     ],
 )
 def test_what_is_not_whole_is_no_request(damage: dict[str, str]) -> None:
-    assert read_request("r1", {**ASKED.params(), **damage}) is None
-    assert read_request("r1", {key: value for key, value in ASKED.params().items() if key != "needed"}) is None
+    assert read_request("r1", {**draft_params(ASKED), **damage}) is None
+    assert read_request("r1", {key: value for key, value in draft_params(ASKED).items() if key != "needed"}) is None
