@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_pipeline.report.outlines import Failing, Outcome, Outline, Row, as_github, as_junit, as_markdown
+from tests.hostile import HOSTILE, MEGABYTE
 
+Writer = Callable[[Outline], str]
 BROKEN_CASE = Failing(
     "case-1", "Tell me <b>all</b> | now", "can't", "@team: [done](http://x)", "contains: 100% not\nthere"
 )
@@ -132,3 +135,31 @@ def test_junit_keeps_what_xml_can_hold_and_replaces_the_rest() -> None:
     root = ElementTree.fromstring(as_junit(Outline("t", False, "s", (), (Row("x", Outcome.BAD, "FAIL", (), said),))))
     failure = next(root.iter("failure"))
     assert failure.text == "a\ufffdb\ufffd[31m\ufffd \ufffd ]]> 👩\u200d🚀 \xa0\tend\nnext"
+
+
+TEXTS = (f"{HOSTILE}\0", MEGABYTE, f"\u202e{MEGABYTE}")
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def of_texts(text: str, rows: int, cases: int) -> Outline:
+    """Eval types with failing cases whose every text is this one."""
+    failing = tuple(Failing(text, text, text, text, text) for _ in range(cases))
+    found = tuple(Row(text, Outcome.BAD, "FAIL", (text,), text, failing, 3) for _ in range(rows))
+    return Outline(text, False, text, ("Rate",), found, (text,))
+
+
+@pytest.mark.parametrize("write", [as_github, as_junit, as_markdown])
+@pytest.mark.parametrize("text", TEXTS, ids=["hostile", "megabyte", "turned megabyte"])
+def test_no_text_steers_a_terminal_turns_a_line_around_or_fills_a_log(write: Writer, text: str) -> None:
+    said = write(of_texts(text, rows=2, cases=10))
+    assert STEERING.findall(said) == []
+    assert len(said) < 200_000
+    assert max(map(len, said.splitlines())) < 20_000
+
+
+@pytest.mark.parametrize(("write", "most"), [(as_github, 1_000_000), (as_junit, 2_500_000)])
+def test_an_answer_of_hundreds_of_eval_types_names_each_and_says_what_it_leaves_out(write: Writer, most: int) -> None:
+    said = write(of_texts(MEGABYTE, rows=400, cases=10))
+    assert len(said) < most
+    assert said.count("::error title=a<b>" if write is as_github else "<testcase ") >= 400
+    assert "More failed than fits here." in said

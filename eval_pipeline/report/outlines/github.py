@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from eval_pipeline.report.outlines.outline import Outcome, Outline, Row
+from eval_pipeline.report.outlines.texts import LEFT_OUT, with_shown_texts
 
 LEVELS = {Outcome.BAD: "error", Outcome.BROKEN: "error", Outcome.WARNING: "warning"}
 NAMED_CASES = 5
+LONGEST_LOG = 100_000
+"""Characters of details; once they are used up, what is not fine is only named."""
 
 
 def as_github(outline: Outline) -> str:
     """An annotation for each row that is not fine, then the sentence. The job's summary is the markdown."""
-    lines = [_annotation(outline, row) for row in outline.rows if row.outcome in LEVELS]
-    level = "notice" if outline.fine else "error"
-    return "\n".join([*lines, f"::{level} title={_property(outline.title)}::{_data(outline.sentence)}"]) + "\n"
+    outline, room, lines = with_shown_texts(outline), LONGEST_LOG, []
+    for row in outline.rows:
+        if row.outcome in LEVELS:
+            said = _data("\n".join(_said(outline, row)))
+            lines.append(
+                _command(LEVELS[row.outcome], f"{row.name} {row.word}", said if len(said) <= room else LEFT_OUT)
+            )
+            room -= len(said)
+    lines.append(_command("notice" if outline.fine else "error", outline.title, _data(outline.sentence)))
+    return "\n".join(lines) + "\n"
 
 
-def _annotation(outline: Outline, row: Row) -> str:
+def _said(outline: Outline, row: Row) -> list[str]:
     said = ", ".join(f"{name} {cell}" for name, cell in zip(outline.columns, row.cells, strict=True) if cell)
-    lines = [said, row.why or "", *(f"{case.case_id}: {case.reason or 'failed'}" for case in row.failing[:NAMED_CASES])]
+    cases = [f"{case.case_id}: {case.reason or 'failed'}" for case in row.failing[:NAMED_CASES]]
     more = row.more_failing + max(0, len(row.failing) - NAMED_CASES)
-    lines.append(f"and {more} more failing cases" if more else "")
-    title = _property(f"{row.name} {row.word}")
-    return f"::{LEVELS[row.outcome]} title={title}::{_data(chr(10).join(filter(None, lines)))}"
+    return list(filter(None, [said, row.why, *cases, f"and {more} more failing cases" if more else ""]))
+
+
+def _command(level: str, title: str, data: str) -> str:
+    return f"::{level} title={_property(title)}::{data}"
 
 
 def _data(text: str) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree
 
+from eval_pipeline.core.plain_text import REPLACEMENT
 from eval_pipeline.report.outlines.outline import Outcome, Outline, Row
+from eval_pipeline.report.outlines.texts import LEFT_OUT, with_shown_texts
 
-ILLEGAL = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 does not allow, and control characters that it warns of."""
 ELEMENTS = {Outcome.BAD: "failure", Outcome.BROKEN: "error", Outcome.SKIPPED: "skipped"}
+LONGEST_DETAILS = 500_000
+"""Characters of what failed; once they are used up, an eval type has its message only."""
 
 
 def as_junit(outline: Outline) -> str:
     """The outline, as CI servers read it."""
+    outline, room = with_shown_texts(outline), LONGEST_DETAILS
     outcomes = [row.outcome for row in outline.rows]
     counts = {
         "tests": str(len(outcomes)),
@@ -24,14 +26,16 @@ def as_junit(outline: Outline) -> str:
     root = ElementTree.Element("testsuites", {"name": _legal(outline.title), **counts})
     suite = ElementTree.SubElement(root, "testsuite", {"name": _legal(outline.title), **counts})
     for row in outline.rows:
-        suite.append(_test_case(outline, row))
+        details = _legal("\n".join(_lines(row)))
+        suite.append(_test_case(outline, row, details if len(details) <= room else LEFT_OUT))
+        room -= len(details)
     out = ElementTree.SubElement(suite, "system-out")
     out.text = _legal("\n".join([outline.sentence, *outline.notes]))
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _test_case(outline: Outline, row: Row) -> ElementTree.Element:
+def _test_case(outline: Outline, row: Row, details: str) -> ElementTree.Element:
     case = ElementTree.Element("testcase", {"classname": _legal(outline.title), "name": _legal(row.name)})
     said = ", ".join(f"{name} {cell}" for name, cell in zip(outline.columns, row.cells, strict=True) if cell)
     message = _legal(f"{row.word}: {said}" if said else row.word)
@@ -39,8 +43,7 @@ def _test_case(outline: Outline, row: Row) -> ElementTree.Element:
     if element is None:
         ElementTree.SubElement(case, "system-out").text = message
         return case
-    found = ElementTree.SubElement(case, element, {"message": message, "type": row.word})
-    found.text = _legal("\n".join(_lines(row)))
+    ElementTree.SubElement(case, element, {"message": message, "type": row.word}).text = details
     return case
 
 
@@ -54,5 +57,5 @@ def _lines(row: Row) -> list[str]:
 
 
 def _legal(text: str) -> str:
-    """Text without the characters that XML can't hold."""
-    return ILLEGAL.sub("\ufffd", text.replace("\r\n", "\n"))
+    """Text whose lines end as XML's do; a return within a line would be read as the end of one."""
+    return text.replace("\r\n", "\n").replace("\r", REPLACEMENT)

@@ -8,6 +8,7 @@ from itertools import accumulate
 from eval_pipeline.core.plain_text import one_line
 from eval_pipeline.report import numbers
 from eval_pipeline.report.outlines.outline import Failing, Outcome, Outline, Row
+from eval_pipeline.report.outlines.texts import LEFT_OUT, LONGEST_TEXT
 
 SIGNS = {
     Outcome.FINE: "✅",
@@ -16,7 +17,6 @@ SIGNS = {
     Outcome.BROKEN: "⛔",
     Outcome.SKIPPED: "➖",
 }
-LONGEST_TEXT = 400
 LONGEST_COMMENT = 60_000
 """GitHub takes 65,536 characters in a comment."""
 LONGEST_TABLE, LONGEST_NOTES = 30_000, 10_000
@@ -32,7 +32,7 @@ def as_markdown(outline: Outline) -> str:
     for row in outline.rows:
         part = _failing(row, LONGEST_COMMENT - len(text))
         if part is None:
-            return f"{text}\nMore failed than fits here.\n"
+            return f"{text}\n{LEFT_OUT}\n"
         text += part
     return text
 
@@ -87,7 +87,7 @@ def _plain(text: str) -> str:
 
 def _in_html(text: str) -> str:
     """The same where markdown means nothing anyway. GitHub links `@name` and `#12` even there, if they are in a row."""
-    line = one_line(text)
-    shown = line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
-    escaped = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = (
+        numbers.shortened(one_line(text), LONGEST_TEXT).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    )
     return escaped.replace("@", "@\u200b").replace("#", "#\u200b")
