@@ -14,6 +14,8 @@ from eval_pipeline.ui.history import Snapshot
 from eval_pipeline.ui.mlflow_links import run_link
 from eval_pipeline.ui.zone import when
 
+LONGEST_VALUE = 200
+
 
 def run_card(snapshot: Snapshot, run_id: str) -> None:
     """The run with this id: verdict, numbers, prompts, context, and where to go from it."""
@@ -58,7 +60,8 @@ def _card(point: TrendPoint, report: RegressionReport | None) -> None:
 
 
 def _rows(values: dict[str, str]) -> None:
-    lines = [f"| {escape(name)} | {escape(value)} |" for name, value in values.items()]
+    shown = ([escape(numbers.shortened(text, LONGEST_VALUE)) for text in row] for row in values.items())
+    lines = [f"| {name} | {value} |" for name, value in shown]
     if lines:
         st.markdown("\n".join(["| | |", "| --- | --- |", *lines]))
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 _STYLE = """<style>
-/* Streamlit writes white on primary buttons, and the primary colour on what is chosen: on dark no one colour has
-   enough contrast for both. */
-button[kind^="primary"]:enabled { color: light-dark(#ffffff, #0b1016); }
+/* Streamlit writes white on primary buttons and on the chips of what is chosen, and the primary colour on what is
+   chosen elsewhere: on dark no one colour has enough contrast for both. */
+:is(button[kind^="primary"]:enabled, [data-testid="stMultiSelect"] [data-tag]:has(button)) {
+    color: light-dark(#ffffff, #0b1016);
+}
+/* A word without an end, as in names from outside, breaks where the line ends instead of widening the page. */
+[data-testid="stMarkdownContainer"] :is(th, td, h1, h2, h3, h4, p, li, a, code) { overflow-wrap: anywhere; }
+/* The run card is narrow: its tables have small print, so that only such words break, and no row of empty headings. */
+[data-testid="stMarkdownContainer"] :is(th, td) { padding: 0.3rem 0.5rem; font-size: 0.875rem; }
+[data-testid="stMarkdownContainer"] td:first-child { min-width: 8rem; }
+[data-testid="stMarkdownContainer"] thead:not(:has(th:not(:empty))) { display: none; }
 </style>"""
 
 

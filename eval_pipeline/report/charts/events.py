@@ -15,7 +15,8 @@ from eval_pipeline.report.looks import EVENTS
 MOST_LANES = 6
 MOST_EVENTS = 60
 """More than these, the newest, are a curtain and no marks."""
-LONGEST_LABEL = 34
+LONGEST_LABEL, LONGEST_CHANGE = 34, 20
+"""A label's prompt, and the versions after it: version numbers as a team's runs name them."""
 
 TOOLTIP = [
     alt.Tooltip("what:N", title="Event"),
@@ -42,7 +43,8 @@ def within(events: pd.DataFrame, start: int, end: int) -> pd.DataFrame:
 def labels(events: pd.DataFrame) -> list[str]:
     """What is written at each event."""
     return [
-        f"{EVENTS[kind].glyph} {numbers.shortened(prompt, LONGEST_LABEL)}{short.removeprefix(prompt)}"
+        f"{EVENTS[kind].glyph} {numbers.shortened(prompt, LONGEST_LABEL)}"
+        f"{numbers.shortened(short.removeprefix(prompt), LONGEST_CHANGE)}"
         for kind, prompt, short in zip(events["kind"], events["prompt"], events["short"], strict=True)
     ]
 
