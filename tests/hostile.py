@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
+from eval_pipeline.actions.requesting import request_promotion
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.people import Person, Role
+from eval_pipeline.core.suite_runs import SuiteState, TypeProgress, TypeState
 from eval_pipeline.settings import Settings
 from eval_pipeline.store.aliases import point_alias
 from eval_pipeline.store.connection import Store
-from tests.builder import StoreBuilder
+from eval_pipeline.store.suite_runs import SuiteDraft, create_suite_run, end_suite_run, request_cancel
+from tests.builder import LONG_AGO, StoreBuilder
 from tests.logging_cases import case, log_cases
 
 MARKUP = (
@@ -49,7 +52,7 @@ PARAMETERS = (
 
 
 def infest(builder: StoreBuilder) -> None:
-    """Fill a store with prompts, cases, runs that failed, a promotion and a rollback."""
+    """Fill a store with prompts, cases, runs that failed, a promotion, a rollback, a request and suite runs."""
     for number in (1, 2):
         builder.client.register_prompt(PROMPT, f"{HOSTILE}\0\n{number}\n{'x' * 50_000}{number}", commit_message=HOSTILE)
     store = Store(builder.uri, Settings())
@@ -69,3 +72,24 @@ def infest(builder: StoreBuilder) -> None:
     seen = propose_promotion(store, PROMPT)
     execute_promotion(store, seen, actor=EVE, reason=HOSTILE, force=True)
     execute_rollback(store, propose_rollback(store, PROMPT), actor=EVE, reason=HOSTILE)
+    ask(builder)
+    leave_suites(store)
+
+
+def ask(builder: StoreBuilder) -> None:
+    """Leave a request to promote that waits for an approval."""
+    store = Store(builder.uri, Settings.model_validate({"gate": {"protected": {"production": {}}}}))
+    request_promotion(store, propose_promotion(store, PROMPT), actor=EVE, reason=HOSTILE, force=True)
+
+
+def leave_suites(store: Store) -> None:
+    """Leave a suite run that ended badly, and one that is lost and that somebody wants cancelled."""
+    types = (
+        TypeProgress(NAME, TypeState.FAIL, 3, 3, 2, 0, 1 / 3, 0.8, problem=HOSTILE, verdict="REGRESSION", delta_pp=-60),
+        TypeProgress(HOSTILE, TypeState.ERROR, 3, 3, 0, 3, problem=MEGABYTE[:4_000]),
+        TypeProgress("x" * 200, TypeState.RUNNING, 3, 1),
+    )
+    draft = SuiteDraft(HOSTILE, HOSTILE, EVE.name, {PROMPT: "v2", "other": NAME}, (PROMPT, 2), types)
+    ended, lost = (create_suite_run(store, draft, LONG_AGO) for _ in range(2))
+    end_suite_run(store, ended, 1, SuiteState.INCOMPLETE, LONG_AGO, HOSTILE)
+    request_cancel(store, lost, 1, EVE.name)
