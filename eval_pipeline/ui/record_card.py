@@ -6,6 +6,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from eval_pipeline.core.moves import AuditRecord, PromotionEvalCheck
+from eval_pipeline.core.plain_text import visible
 from eval_pipeline.report import numbers, request_words, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.zones import Zone
@@ -47,9 +48,7 @@ def record_card(store: Store, record: AuditRecord) -> None:
     mlflow_links.own_line(store, audit_experiment_name(store), "audit record", record.id)
     st.markdown("**Reason**")
     if record.reason:
-        st.code(
-            record.reason, language=None, wrap_lines=True, height=300 if len(record.reason) > LONG_REASON else "content"
-        )
+        reason_box(record.reason, 300)
     else:
         st.caption("None was given.")
     if record.overridden:
@@ -59,6 +58,11 @@ def record_card(store: Store, record: AuditRecord) -> None:
         st.warning(f"The gate can't be shown: this record's `record.json` {said}.", icon=":material/draft:")
     elif content.gate is not None:
         _gate(store, record, content.gate)
+
+
+def reason_box(reason: str, height: int) -> None:
+    """A reason as it was given; a long one scrolls within so many pixels."""
+    st.code(visible(reason), language=None, wrap_lines=True, height=height if len(reason) > LONG_REASON else "content")
 
 
 def record_lines(record: AuditRecord, zone: Zone) -> list[str]:

@@ -23,13 +23,11 @@ from eval_pipeline.ui.confirming import Form
 from eval_pipeline.ui.frame import escape, stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
-from eval_pipeline.ui.record_card import how_to_undo, record_lines
+from eval_pipeline.ui.record_card import how_to_undo, reason_box, record_lines
 from eval_pipeline.ui.zone import shown_zone, when
 
 MOST_CARDS = 5
 BELIEVED_FOR = "1m"
-LONG_REASON = 600
-"""A longer one scrolls."""
 
 
 def cards(store: Store) -> list[SeenRequest]:
@@ -69,9 +67,7 @@ def _card(store: Store, seen: SeenRequest) -> None:
             f":gray-badge[:material/timer: expires in {left}]{forced}"
         )
         st.caption(f"Asked for by {escape(asked.requester)}, {when(asked.requested)} · `{request.id[:SHOWN_ID]}`")
-        st.code(
-            asked.reason, language=None, wrap_lines=True, height=120 if len(asked.reason) > LONG_REASON else "content"
-        )
+        reason_box(asked.reason, 120)
         for each in request.approvals:
             why = f": {escape(' '.join(each.why.split()))}" if each.why else ""
             st.caption(f":material/check: Approved by {escape(each.who)}, {when(each.when)}{why}")

@@ -10,6 +10,9 @@ _STYLE = """<style>
 :is(button[kind^="primary"]:enabled, [data-testid="stMultiSelect"] [data-tag]:has(button)) {
     color: light-dark(#ffffff, #0b1016);
 }
+/* A table's own CSV hands formulas to spreadsheets, and our downloads do not. Streamlit's switch for it would also keep
+   people from copying a cell. */
+[data-testid="stElementToolbar"] button[aria-label="Download as CSV"] { display: none; }
 /* A word without an end, as in names from outside, breaks where the line ends instead of widening the page. */
 [data-testid="stMarkdownContainer"] :is(th, td, h1, h2, h3, h4, p, li, a, code) { overflow-wrap: anywhere; }
 /* The run card is narrow: its tables have small print, so that only such words break, and no row of empty headings. */

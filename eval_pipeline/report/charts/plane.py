@@ -94,6 +94,7 @@ class Plane:
             tickOpacity=0.35,
             labelPadding=8,
             labelFlush=True,
+            labelBound=True,  # or a narrow plot keeps the width that its labels wanted, and hides its newest runs
             labelOverlap="greedy",
         )
 
