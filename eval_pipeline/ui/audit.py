@@ -20,7 +20,8 @@ from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.serialize import audit_record
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.choosing import open_one
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.record_card import record_card
 from eval_pipeline.ui.trends import WINDOWS
 from eval_pipeline.ui.zone import shown_zone, time_column, when

@@ -18,8 +18,8 @@ from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import LOOKS
 from eval_pipeline.ui.cases import case_reader
 from eval_pipeline.ui.choosing import select
-from eval_pipeline.ui.frame import shared_history, stopping_kindly
-from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.history import Snapshot, shared_history
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.zone import when
 
 RUNS, VERSIONS = "Two runs", "Two prompt versions"

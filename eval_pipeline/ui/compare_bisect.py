@@ -9,8 +9,9 @@ from eval_pipeline.actions.bisecting import bisect_prompt
 from eval_pipeline.core.bisecting import Bisection
 from eval_pipeline.report import bisection, numbers
 from eval_pipeline.ui.compare import View, histories
-from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
-from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import Snapshot, shared_history
+from eval_pipeline.ui.outage import stopping_kindly
 
 
 def bisect(snapshot: Snapshot, view: View) -> None:

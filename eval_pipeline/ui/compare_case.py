@@ -12,7 +12,7 @@ from eval_pipeline.report import compare, numbers
 from eval_pipeline.report.case_table import duration, outcome, score, side_words, why
 from eval_pipeline.report.looks import CASES
 from eval_pipeline.ui.compare_cases import Shown, go_to
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.versions import difference
 
 FEW_TURNS = 4

@@ -13,7 +13,7 @@ from eval_pipeline.report import compare, numbers, shell
 from eval_pipeline.report.looks import LOOKS, badge, label
 from eval_pipeline.ui import mlflow_links, noise, what_changed
 from eval_pipeline.ui.compare import View
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 
 
 def verdict(view: View) -> None:

@@ -11,8 +11,8 @@ from eval_pipeline.core.people import Deed, Person
 from eval_pipeline.errors import PipelineError, RefusedError, UsageError
 from eval_pipeline.report.zones import Zone
 from eval_pipeline.ui import outcome
-from eval_pipeline.ui.frame import escape, shared_history
-from eval_pipeline.ui.history import SharedHistory
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import SharedHistory, shared_history
 from eval_pipeline.ui.outcome import Outbox, Outcome
 from eval_pipeline.ui.person import NotLetInError, current_person
 from eval_pipeline.ui.sign_in import allows

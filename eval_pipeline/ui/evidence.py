@@ -11,7 +11,7 @@ from eval_pipeline.actions.evidence import add_evidence
 from eval_pipeline.core.models import CheckResult
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.cases import MOST_SECONDS, case_reader
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 from eval_pipeline.ui.regressions import Comparison
 
 

@@ -14,8 +14,8 @@ from eval_pipeline.report import numbers
 from eval_pipeline.report.flaky import flaky_frame, floor
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.cases import MOST_SECONDS, case_reader
-from eval_pipeline.ui.frame import escape, shared_history
-from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import Snapshot, shared_history
 from eval_pipeline.ui.regressions import Comparison
 
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import streamlit as st
 from streamlit import config
@@ -15,18 +10,16 @@ from streamlit import config
 from eval_pipeline.actions.observe import explain_empty
 from eval_pipeline.app_files import app_folder
 from eval_pipeline.app_site import Site
-from eval_pipeline.errors import PipelineError, StoreError
+from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import numbers
-from eval_pipeline.store.connection import Store, find_store
-from eval_pipeline.store.mirror import open_mirror
+from eval_pipeline.store.connection import Store
 from eval_pipeline.store.syncing import SyncProgress
 from eval_pipeline.ui import outcome, sign_in, style
-from eval_pipeline.ui.escaping import escape as escape
-from eval_pipeline.ui.history import SharedHistory, Snapshot
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import SharedHistory, Snapshot, shared_history
+from eval_pipeline.ui.outage import say_unreachable, stopping_kindly
 from eval_pipeline.ui.person import app_settings
 from eval_pipeline.ui.zone import choose_zone, when
-
-log = logging.getLogger(__name__)
 
 SECTIONS = {
     "": [("overview", "Overview", ":material/space_dashboard:")],
@@ -44,8 +37,6 @@ SECTIONS = {
 }
 """The pages by section: file name, title, icon."""
 DEFAULT_PAGE = "overview"
-LOOK_EVERY_S = 5
-"""Seconds between two looks whether a store that is away is back."""
 
 EVERYWHERE = "::"
 """Where Streamlit's own server listens if it is not told."""
@@ -107,7 +98,7 @@ def open_page(name: str) -> Snapshot:
     snapshot = _read(history)
     _sidebar(history, snapshot)
     if snapshot.problem:
-        _say_unreachable(history, snapshot)
+        say_unreachable(history, snapshot)
     if snapshot.runs.empty:
         _say_empty(history, snapshot)
         st.stop()
@@ -126,20 +117,6 @@ def open_live_page(name: str) -> Store:
     return history.store
 
 
-@contextmanager
-def stopping_kindly() -> Iterator[None]:
-    """End the page with a clear line if what is asked inside can't be answered."""
-    try:
-        yield
-    except PipelineError as problem:
-        if isinstance(problem, StoreError):
-            _say_problem(str(problem))
-            _try_again(shared_history())
-        else:
-            st.error(f"{escape(str(problem))}.", icon=":material/help:")
-        st.stop()
-
-
 def _begin(name: str) -> SharedHistory:
     """The title of a page, and what it reads from.
 
@@ -154,15 +131,6 @@ def _begin(name: str) -> SharedHistory:
     st.title(f"{icon} {title}", anchor=False)
     outcome.forget_elsewhere(name)
     return _history_or_stop()
-
-
-@st.cache_resource(show_spinner=False)
-def shared_history() -> SharedHistory:
-    """The history of this process, by the settings in force when it first opened a page."""
-    store = find_store(app_settings())
-    gc.collect()
-    gc.freeze()  # Streamlit collects garbage after every run: what was imported need not be walked each time
-    return SharedHistory(store, open_mirror(store))
 
 
 def _history_or_stop() -> SharedHistory:
@@ -202,43 +170,6 @@ def _sidebar(history: SharedHistory, snapshot: Snapshot | None) -> None:
         elif snapshot.read_at:
             st.caption(f":material/sync: read {when(snapshot.read_at)}")
         choose_zone()
-
-
-def _say_unreachable(history: SharedHistory, snapshot: Snapshot) -> None:
-    shown = f" What you see was read {when(snapshot.read_at)}." if snapshot.read_at else ""
-    kept = "" if snapshot.runs.empty else shown or " What you see is the local copy of an earlier day."
-    _say_problem(snapshot.problem or "", kept)
-    _try_again(history)
-
-
-def _say_problem(problem: str, kept: str = "") -> None:
-    log.error("store problem %s: %s", uuid.uuid4().hex[:8], problem)
-    st.error(f"**The store can't be read.** {escape(problem)}.{kept}", icon=":material/cloud_off:")
-
-
-def _try_again(history: SharedHistory) -> None:
-    """A way to ask anew; and while the store does not answer at all, the page does so by itself once it does."""
-    st.button("Try again", icon=":material/refresh:", on_click=history.ask_again)
-    if not _answers(history.store, history.store.uri):
-        _wait_for_answer(history)
-
-
-@st.fragment(run_every=LOOK_EVERY_S)
-def _wait_for_answer(history: SharedHistory) -> None:
-    sign_in.require_person_in_fragment()
-    if _answers(history.store, history.store.uri):
-        history.ask_again()
-        st.rerun()
-
-
-@st.cache_data(show_spinner=False, ttl=LOOK_EVERY_S - 1, max_entries=4)
-def _answers(_store: Store, uri: str) -> bool:  # noqa: ARG001 - the key
-    """Whether the store answers; one look serves all sessions that wait."""
-    try:
-        _store.probe()
-    except StoreError:
-        return False
-    return True
 
 
 def _say_empty(history: SharedHistory, snapshot: Snapshot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pandas as pd
+import streamlit as st
 
 from eval_pipeline.actions.auditing import audit_events
 from eval_pipeline.core.models import (
@@ -25,10 +27,11 @@ from eval_pipeline.core.trends import BEFORE_ALL, build_trend_summary, prompt_ev
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import frames
 from eval_pipeline.store.audit import read_records
-from eval_pipeline.store.connection import Store
+from eval_pipeline.store.connection import Store, find_store
 from eval_pipeline.store.ledger import find_ledger
-from eval_pipeline.store.mirror import Mirror, get_trend_points
+from eval_pipeline.store.mirror import Mirror, get_trend_points, open_mirror
 from eval_pipeline.store.syncing import Progress
+from eval_pipeline.ui.person import app_settings
 
 SYNC_SECONDS = 15.0
 """How long what was read may be shown before the store is asked again."""
@@ -183,3 +186,12 @@ class SharedHistory:
         summary = build_trend_summary(experiment.eval_type, experiment.experiment_name, points)
         reports = judge_history(points, default)
         return TypeHistory(version, summary, reports, frames.runs_frame(points, reports, default))
+
+
+@st.cache_resource(show_spinner=False)
+def shared_history() -> SharedHistory:
+    """The history of this process, by the settings in force when it first opened a page."""
+    store = find_store(app_settings())
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every run: what was imported need not be walked each time
+    return SharedHistory(store, open_mirror(store))

@@ -16,7 +16,9 @@ from eval_pipeline.report import numbers
 from eval_pipeline.store.aliases import list_prompts
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import outcome
-from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import shared_history
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
 from eval_pipeline.ui.sign_in import allows

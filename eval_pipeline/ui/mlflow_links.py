@@ -9,7 +9,8 @@ import streamlit as st
 from eval_pipeline.report.links import prompt_url, run_url
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.escaping import escape
-from eval_pipeline.ui.frame import shared_history, stopping_kindly
+from eval_pipeline.ui.history import shared_history
+from eval_pipeline.ui.outage import stopping_kindly
 
 
 def run_link(experiment_id: str, run_id: str) -> str | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from eval_pipeline.core.evidence import Significance
 from eval_pipeline.report import numbers
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 
 
 def caption(found: Significance | None) -> None:

@@ -15,7 +15,7 @@ from eval_pipeline.report.looks import EVENTS, LOOKS, badge, label
 from eval_pipeline.report.zones import Zone
 from eval_pipeline.ui import charts
 from eval_pipeline.ui.charts import Alternative
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.history import Snapshot
 from eval_pipeline.ui.zone import shown_zone, when
 

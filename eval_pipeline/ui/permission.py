@@ -7,7 +7,8 @@ import streamlit as st
 from eval_pipeline.errors import NotPermittedError
 from eval_pipeline.store.aliases import ask_permission
 from eval_pipeline.store.connection import Store
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 
 BELIEVED_FOR = "1m"
 

@@ -13,7 +13,7 @@ from eval_pipeline.report.charts import Spec, power, power_table
 from eval_pipeline.report.power import sentence
 from eval_pipeline.ui import charts
 from eval_pipeline.ui.charts import Alternative
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.regressions import Comparison
 
 MOST_CASES = 10_000

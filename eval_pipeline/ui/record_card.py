@@ -14,8 +14,9 @@ from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import audit_experiment_name
 from eval_pipeline.ui import mlflow_links
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.gate_table import gate_table
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.zone import when
 
 LONG_REASON = 1_500

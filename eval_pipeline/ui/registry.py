@@ -6,7 +6,7 @@ import streamlit as st
 
 from eval_pipeline.store.aliases import list_prompts
 from eval_pipeline.store.connection import Store
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 
 
 def registered_prompts(store: Store) -> dict[str, dict[str, int]]:

@@ -15,8 +15,8 @@ from eval_pipeline.report import numbers
 from eval_pipeline.report.looks import LOOKS, badge, label
 from eval_pipeline.ui import compare_links, mlflow_links, noise, what_changed
 from eval_pipeline.ui.choosing import remember, select
-from eval_pipeline.ui.frame import escape, shared_history
-from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import Snapshot, shared_history
 from eval_pipeline.ui.zone import shown_zone, time_column, when
 
 ALL = "All eval types"

@@ -18,7 +18,7 @@ from eval_pipeline.report.zones import Zone
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import confirming
 from eval_pipeline.ui.confirming import Act, Form
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.outcome import Outcome
 
 

@@ -20,7 +20,8 @@ from eval_pipeline.store.requests import requests_experiment_name
 from eval_pipeline.ui import confirming, mlflow_links, outcome
 from eval_pipeline.ui.choosing import preset
 from eval_pipeline.ui.confirming import Form
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
 from eval_pipeline.ui.record_card import how_to_undo, reason_box, record_lines

@@ -23,7 +23,8 @@ from eval_pipeline.store.prompts import get_prompt_text
 from eval_pipeline.ui import confirming, mlflow_links, outcome
 from eval_pipeline.ui.choosing import remember, select
 from eval_pipeline.ui.confirming import Form
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.permission import warn_reader
 from eval_pipeline.ui.record_card import record_lines

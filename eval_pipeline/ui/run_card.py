@@ -9,8 +9,8 @@ from eval_pipeline.report import numbers
 from eval_pipeline.report.frames import run_state
 from eval_pipeline.report.looks import badge
 from eval_pipeline.ui import compare_links
-from eval_pipeline.ui.frame import escape, shared_history
-from eval_pipeline.ui.history import Snapshot
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import Snapshot, shared_history
 from eval_pipeline.ui.mlflow_links import run_link
 from eval_pipeline.ui.zone import when
 

@@ -17,7 +17,9 @@ from eval_pipeline.report.looks import LOOKS, SUITE_TYPES, SUITES, Look
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import suites_experiment_name
 from eval_pipeline.ui import mlflow_links, outcome
-from eval_pipeline.ui.frame import escape, shared_history, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import shared_history
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.outcome import Outcome
 from eval_pipeline.ui.person import current_person
 from eval_pipeline.ui.sign_in import allows, require_person_in_fragment

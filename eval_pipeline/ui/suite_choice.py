@@ -14,7 +14,7 @@ from eval_pipeline.settings import Settings
 from eval_pipeline.store.aliases import list_prompts, list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui.choosing import select
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 
 AS_THEY_ARE = ""
 """In place of a prompt: no candidate."""

@@ -14,7 +14,7 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import suites_experiment_name
 from eval_pipeline.ui import compare_links, mlflow_links
 from eval_pipeline.ui.baselines import Baselines
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.suite_cards import LONGEST_PROBLEM, MOST_FAILURES, SHORT_ID, resume_button, type_look
 from eval_pipeline.ui.suite_choice import suite_word
 from eval_pipeline.ui.zone import when

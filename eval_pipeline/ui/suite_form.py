@@ -22,7 +22,8 @@ from eval_pipeline.report import numbers, suite_words
 from eval_pipeline.settings import FILE_NAME, Settings
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import outcome
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.outcome import Outbox, Outcome
 from eval_pipeline.ui.person import NotLetInError, current_person
 from eval_pipeline.ui.sign_in import allows

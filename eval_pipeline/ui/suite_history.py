@@ -16,7 +16,8 @@ from eval_pipeline.store.connection import Store
 from eval_pipeline.store.suite_runs import find_suite_run, list_suite_runs
 from eval_pipeline.ui.baselines import Baselines
 from eval_pipeline.ui.choosing import open_one
-from eval_pipeline.ui.frame import escape, stopping_kindly
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.outage import stopping_kindly
 from eval_pipeline.ui.suite_choice import SELECTED, suite_word
 from eval_pipeline.ui.suite_details import details_card
 from eval_pipeline.ui.zone import shown_zone, time_column, when

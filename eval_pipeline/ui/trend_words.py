@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 import streamlit as st
 
 from eval_pipeline.core.trend_tests import level_shift, monotone_trend
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.history import Snapshot
 
 MOST = 5

@@ -21,7 +21,7 @@ from eval_pipeline.report.zones import IN_UTC, Zone
 from eval_pipeline.ui import charts, trend_words
 from eval_pipeline.ui.charts import Alternative
 from eval_pipeline.ui.choosing import MOST_OPENED, open_one
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.history import Snapshot
 from eval_pipeline.ui.zone import shown_zone
 

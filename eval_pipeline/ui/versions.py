@@ -9,7 +9,7 @@ import streamlit as st
 from eval_pipeline.core.models import PromptText
 from eval_pipeline.report import diff, diff_html, numbers
 from eval_pipeline.ui import mlflow_links
-from eval_pipeline.ui.frame import escape
+from eval_pipeline.ui.escaping import escape
 from eval_pipeline.ui.zone import when
 
 

@@ -13,7 +13,8 @@ from eval_pipeline.errors import PipelineError
 from eval_pipeline.report import compare, diff
 from eval_pipeline.report.looks import EVENTS
 from eval_pipeline.store.prompts import get_prompt_text
-from eval_pipeline.ui.frame import escape, shared_history
+from eval_pipeline.ui.escaping import escape
+from eval_pipeline.ui.history import shared_history
 from eval_pipeline.ui.versions import difference
 
 

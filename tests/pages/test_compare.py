@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from eval_pipeline.report.case_table import case_csv
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 from tests.builder import StoreBuilder
 from tests.logging_cases import case, log_cases
 from tests.pages.conftest import Open

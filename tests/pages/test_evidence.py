@@ -11,7 +11,7 @@ from eval_pipeline.core.suites import CaseResult
 from eval_pipeline.store.cases import read_run_cases
 from eval_pipeline.store.connection import Store
 from eval_pipeline.ui import cases
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 from eval_pipeline.ui.serving.app import warm_up_pages
 from tests.builder import StoreBuilder
 from tests.core.cases import first_fail, results

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from eval_pipeline.ui.frame import SECTIONS, shared_history
+from eval_pipeline.ui.frame import SECTIONS
+from eval_pipeline.ui.history import shared_history
 from tests.builder import StoreBuilder
 from tests.pages.conftest import Open
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 from tests.builder import StoreBuilder
 from tests.pages.acting import gather, said, send
 from tests.pages.conftest import Open

@@ -16,7 +16,7 @@ from eval_pipeline.app_files import ENTRYPOINT, app_folder
 from eval_pipeline.app_site import Site
 from eval_pipeline.errors import PipelineError
 from eval_pipeline.ui.evidence import judge
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 from eval_pipeline.ui.serving.guard import Guard
 from eval_pipeline.ui.serving.health import Health
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from eval_pipeline.errors import PipelineError
-from eval_pipeline.ui.frame import shared_history
+from eval_pipeline.ui.history import shared_history
 
 FRESH_SECONDS = 2.0
 """All who ask within so long share one look at the store."""
