@@ -39,7 +39,7 @@ def _heading(shown: Shown, eval_type: str, pair: CasePair) -> None:
     look = CASES[pair.change.value]
     head = st.container(horizontal=True, vertical_alignment="center")
     name = f"{eval_type} / {pair.case_id}" if shown.view.several else pair.case_id
-    head.markdown(f"#### :{look.badge}-badge[{look.icon} {look.word}] {escape(name)}", width="stretch")
+    head.markdown(f"#### :{look.badge}-badge[{look.icon} {look.word}] {escape(name)}", width="stretch", anchors=False)
     _ways(head.container(horizontal=True, vertical_alignment="center", width="content"), shown)
     named = [*([f"group {pair.case.group}"] if pair.case.group else []), *pair.case.tags]
     badges = " ".join(f":gray-badge[{escape(each)}]" for each in named)

@@ -27,7 +27,7 @@ def verdict(view: View) -> None:
 def _one(comparison: RunComparison) -> None:
     report = comparison.report
     state = report.verdict.value if report else None
-    st.markdown(f"### {f'{badge(state)} ' if state else ''}{escape(comparison.eval_type)}")
+    st.markdown(f"### {f'{badge(state)} ' if state else ''}{escape(comparison.eval_type)}", anchors=False)
     show = {"REGRESSION": st.error, "WARNING": st.warning, None: st.info}.get(state, st.success)
     icon = LOOKS[state].icon if state else ":material/info:"
     warned = compare.caveat(comparison)
@@ -59,7 +59,7 @@ def _all(view: View) -> None:
     broken = sum(each.counts[CaseChange.BROKEN] for each in view.comparisons)
     fixed = sum(each.counts[CaseChange.FIXED] for each in view.comparisons)
     change = numbers.version_change(choice.baseline, choice.current)
-    st.markdown(f"### {escape(choice.prompt_name)} {change}: {broken} broken, {fixed} fixed")
+    st.markdown(f"### {escape(choice.prompt_name)} {change}: {broken} broken, {fixed} fixed", anchors=False)
     st.caption(
         f"Worse in {worse} of {of}. The newest complete run of each version is compared; other prompts may "
         "differ as well, see below."

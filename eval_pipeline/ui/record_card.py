@@ -112,7 +112,8 @@ def _heading(record: AuditRecord) -> None:
     forced = " :orange-badge[:material/gpp_maybe: Forced]" if record.forced else ""
     name = escape(f"{record.prompt_name}@{record.alias}")
     st.markdown(
-        f"#### {look.icon} {look.word} of {name} {change} :{state.badge}-badge[{state.icon} {state.word}]{forced}"
+        f"#### {look.icon} {look.word} of {name} {change} :{state.badge}-badge[{state.icon} {state.word}]{forced}",
+        anchors=False,
     )
 
 

@@ -103,7 +103,7 @@ def verdict(comparison: Comparison) -> None:
     regressed = sum(report.verdict is Verdict.REGRESSION for report in reports)
     types = numbers.counted(len(reports), "eval type")
     heading = f"{regressed} of {types} regressed" if len(reports) > 1 else escape(reports[0].eval_type)
-    st.markdown(f"### {badge(worst.value)} {heading}")
+    st.markdown(f"### {badge(worst.value)} {heading}", anchors=False)
     loud = [report for report in reports if report.verdict in (Verdict.REGRESSION, Verdict.WARNING)]
     for report in loud or (reports if len(reports) == 1 else ()):
         _sentence(report)

@@ -35,7 +35,7 @@ def close_run() -> None:
 
 def _card(point: TrendPoint, report: RegressionReport | None) -> None:
     default = shared_history().store.settings.threshold(point.eval_type)
-    st.markdown(f"#### {escape(point.eval_type)} {badge(run_state(point, report, default))}")
+    st.markdown(f"#### {escape(point.eval_type)} {badge(run_state(point, report, default))}", anchors=False)
     st.caption(f"Run `{point.run_id[:8]}` · {when(point.timestamp)}")
     if point.status_reason:
         st.markdown(f":material/info: {escape(point.status_reason)}")

@@ -18,10 +18,10 @@ def version_card(heading: str, version: int | None, text: PromptText | None) -> 
     with st.container(border=True, height="stretch", gap="xsmall"):
         st.caption(heading)
         if version is None:
-            st.markdown("### –")
+            st.markdown("### –", anchors=False)
             st.caption("no version yet")
             return
-        st.markdown(f"### v{version}")
+        st.markdown(f"### v{version}", anchors=False)
         if text is None:
             st.caption("The registry has no such version, or no longer.")
             return

@@ -12,10 +12,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
+from eval_pipeline.actions.promote import propose_promotion
+from eval_pipeline.actions.requesting import request_promotion
 from tests.browser.conftest import WAIT_MS, OpenTab, serving, settle
 from tests.browser.test_app import LINKS
 from tests.builder import StoreBuilder
 from tests.pages.acting import Team, gather
+from tests.people import ADA
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -153,7 +156,7 @@ def test_a_run_is_opened_and_the_focus_stays_put_by_the_keyboard_alone(demo_app:
     expect(tab.locator("h1")).to_contain_text("Overview")
 
 
-def test_a_prompt_is_promoted_by_the_keyboard_alone(
+def test_a_prompt_is_promoted_and_taken_back_by_the_keyboard_alone(
     copy_of: Callable[..., StoreBuilder], tmp_path: Path, open_tab: OpenTab
 ) -> None:
     team = Team(copy_of(gather))
@@ -170,6 +173,12 @@ def test_a_prompt_is_promoted_by_the_keyboard_alone(
             tab.goto(address + page)
             settle(tab)
             assert violations(tab) == []
+        write(tab, "Reason, for the audit log", "users see secrets")
+        write(tab, "Type persona to confirm", "persona")
+        press(tab, "Roll back to v1")
+        expect(tab.get_by_text("Rolled back:")).to_be_visible(timeout=WAIT_MS)
+        settle(tab)
+        assert team.live == 1
         for scheme in ("light", "dark"):
             tab = open_tab(f"{address}/audit?record={record.id}", scheme)
             settled(tab)
@@ -177,6 +186,25 @@ def test_a_prompt_is_promoted_by_the_keyboard_alone(
             assert violations(tab) == []
             assert broken_when_narrow(tab) == []
             assert violations(tab) == []
+
+
+def test_a_request_is_approved_by_the_keyboard_alone(
+    copy_of: Callable[..., StoreBuilder], tmp_path: Path, open_tab: OpenTab
+) -> None:
+    team = Team(copy_of(gather))
+    store = team.store_with({"gate": {"protected": {"production": {}}}})
+    request_promotion(store, propose_promotion(store, "persona"), actor=ADA, reason="kinder")
+    protected = {"EVAL_PIPELINE_GATE_PROTECTED_PRODUCTION_APPROVALS": "1"}
+    with serving(tmp_path, MLFLOW_TRACKING_URI=team.uri, **protected) as address:
+        for scheme in ("dark", "light"):
+            tab = open_tab(f"{address}/promote?prompt=persona", scheme)
+            expect(tab.get_by_text("Asked for by ada")).to_be_visible(timeout=WAIT_MS)
+            assert violations(tab) == []
+        press(tab, "Approve")
+        write(tab, "Type persona to confirm", "persona")
+        press(tab, "Approve")
+        expect(tab.get_by_text("Promoted:")).to_be_visible(timeout=WAIT_MS)
+        assert team.live == 2
 
 
 def focused(tab: Page) -> str:
@@ -193,7 +221,7 @@ def tab_to(tab: Page, name: str) -> None:
     """Press the Tab key until the focus is on what has this name; it must be seen there."""
     for _ in range(80):
         tab.keyboard.press("Tab")
-        if re.search(rf"(^|\n|\s){re.escape(name)}$", focused(tab).strip()):
+        if re.search(rf"(^|\n|\s){re.escape(name)}(\n+[a-z_]+)?$", focused(tab).strip()):  # an icon may follow
             return
     pytest.fail(f"the Tab key does not lead to {name}")
 
