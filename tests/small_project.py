@@ -87,14 +87,19 @@ class SmallProject:
         return suite
 
 
-def make_project(folder: Path, builder: StoreBuilder) -> SmallProject:
-    """Make the project in a folder, on an empty store."""
+def write_files(folder: Path) -> None:
+    """Write the datasets and the assistant."""
     (folder / "datasets").mkdir(parents=True)
     for eval_type, words in CASES.items():
         cases = [{"id": w, "input": "Hi", "assert": [{"type": "contains", "value": w}]} for w in words]
         dataset = {"eval_type": eval_type, "version": "1", "threshold": 0.8, "cases": cases}
         (folder / "datasets" / f"{eval_type}.json").write_text(json.dumps(dataset))
     (folder / "small_assistant.py").write_text(ASSISTANT)
+
+
+def make_project(folder: Path, builder: StoreBuilder) -> SmallProject:
+    """Make the project in a folder, on an empty store."""
+    write_files(folder)
     project = SmallProject(folder, builder)
     project.write()
     for number, text in enumerate(TEXTS, 1):

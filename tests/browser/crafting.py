@@ -15,6 +15,19 @@ from websockets.sync.client import ClientConnection, connect
 
 PATIENCE_S = 60
 XSRF = "_streamlit_xsrf"
+WIDGETS = {"button", "text_input", "text_area"}
+TEXTS = {"alert", "markdown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Widget:
+    """A button or a text field."""
+
+    label: str
+    id: str
+    disabled: bool
+    form: str
+    """The form that it is in; empty if it is in none."""
 
 
 @dataclass
@@ -24,8 +37,10 @@ class Crafter:
     connection: ClientConnection
     page: str
     query: str
-    widgets: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    """The id of each button and text field of the last run by its label, and whether it is disabled."""
+    widgets: list[Widget] = field(default_factory=list)
+    """Those that the last run drew."""
+    said: list[str] = field(default_factory=list)
+    """The texts of the last run, without what keeps Markdown and the browser from reading more into them."""
     fragment: str = ""
     """The part of the page that asks to be run by itself every few seconds."""
 
@@ -34,7 +49,7 @@ class Crafter:
         widgets = WidgetStates(widgets=states)
         state = ClientState(query_string=self.query, page_name=self.page, widget_states=widgets, fragment_id=fragment)
         self.connection.send(BackMsg(rerun_script=state).SerializeToString())
-        self.widgets = {}
+        self.widgets, self.said = [], []
         while True:
             message = ForwardMsg.FromString(bytes(self.connection.recv(PATIENCE_S)))
             kind = message.WhichOneof("type")
@@ -45,21 +60,39 @@ class Crafter:
             if kind == "delta":
                 self._read(message)
 
-    def press(self, label: str, **fields: str) -> None:
-        """Press a button, with what is typed into the fields whose labels begin so."""
+    @property
+    def labels(self) -> set[str]:
+        """Of the widgets."""
+        return {each.label for each in self.widgets}
+
+    def find(self, label: str) -> Widget:
+        """The one widget with this label."""
+        [found] = [each for each in self.widgets if each.label == label]
+        return found
+
+    def press(self, label: str, seen: Crafter | None = None, **fields: str) -> None:
+        """Press a button, with what is typed into those fields of its form whose labels begin so.
+
+        `seen`: a session of somebody who may be shown more; the button and the fields are those of that one.
+        """
+        seen = seen or self
+        button = seen.find(label)
         typed = [
-            WidgetState(id=number, string_value=fields[said.split()[0]])
-            for said, (number, _) in self.widgets.items()
-            if said.split()[0] in fields
+            WidgetState(id=each.id, string_value=text)
+            for each in seen.widgets
+            for name, text in fields.items()
+            if each.form == button.form and each.label.startswith(name)
         ]
-        self.run(*typed, WidgetState(id=self.widgets[label][0], trigger_value=True))
+        self.run(*typed, WidgetState(id=button.id, trigger_value=True))
 
     def _read(self, message: ForwardMsg) -> None:
         element = message.delta.new_element
         kind = element.WhichOneof("type")
-        if kind in {"button", "text_input", "text_area"}:
+        if kind in WIDGETS:
             found = getattr(element, kind)
-            self.widgets[found.label] = found.id, found.disabled
+            self.widgets.append(Widget(found.label, found.id, found.disabled, found.form_id))
+        elif kind in TEXTS:
+            self.said.append(getattr(element, kind).body.replace("\\", "").replace("\u2060", ""))
 
 
 @contextmanager

@@ -21,16 +21,26 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from eval_pipeline.ui.frame import SECTIONS
+from tests.actions.stage import dump
 from tests.browser.conftest import ROOT, WAIT_MS, _wait_until_healthy, settle
 from tests.browser.crafting import crafting
+from tests.browser.refused import DEEDS, PROTECTED, Deed, Scene
 from tests.builder import StoreBuilder
 from tests.conftest import free_port
 from tests.pages.acting import Team, gather
+from tests.small_project import SmallProject, write_files
 
 pytestmark = pytest.mark.browser
 
 SECRET = "a secret of more than thirty-two characters"
 PEOPLE = {"vera": "viewer", "pia": "promoter", "ada": "admin"}
+MORE_SETTINGS = f"""datasets = ["datasets"]
+[target]
+kind = "python"
+function = "small_assistant:answer"
+[gate.protected]
+{PROTECTED} = {{approvals = 1}}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +63,7 @@ class Guarded:
 
     address: str
     team: Team
+    folder: Path
 
     def forge(self, **claims: Any) -> dict[str, str]:
         """The cookie that the app gives whoever signs in, as of another time."""
@@ -62,8 +73,8 @@ class Guarded:
 
 
 @contextmanager
-def guarding(folder: Path, team: Team, provider: str) -> Iterator[Guarded]:
-    """The app as `eval-pipeline ui` serves it, with sign-in; it must log no traceback."""
+def guarding(folder: Path, team: Team, provider: str, more: str = "") -> Iterator[Guarded]:
+    """The app as `eval-pipeline ui` serves it, with sign-in and more settings; it must log no traceback."""
     port, log = free_port(), folder / "app.log"
     address = f"http://127.0.0.1:{port}"
     (folder / ".streamlit").mkdir()
@@ -77,14 +88,14 @@ def guarding(folder: Path, team: Team, provider: str) -> Iterator[Guarded]:
     lines = ["[auth]", *(f'{key} = "{value}"' for key, value in secrets.items())]
     (folder / ".streamlit" / "secrets.toml").write_text("\n".join(lines))
     lists = "".join(f'{role}s = ["{name}@example.com"]\n' for name, role in PEOPLE.items())
-    (folder / "eval_pipeline.toml").write_text(f'tracking_uri = "{team.uri}"\n[auth]\nenabled = true\n{lists}')
+    (folder / "eval_pipeline.toml").write_text(f'tracking_uri = "{team.uri}"\n{more}[auth]\nenabled = true\n{lists}')
     environment = {**os.environ, "EVAL_PIPELINE_MIRROR_CACHE_DIR": str(folder / "cache")}
     command = [sys.executable, "-P", "-m", "eval_pipeline", "ui", "--port", str(port), "--no-browser"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out, start_new_session=True)
     try:
         _wait_until_healthy(process, port, log)
-        yield Guarded(address, team)
+        yield Guarded(address, team, folder)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
@@ -104,8 +115,29 @@ def shared(tmp_path_factory: pytest.TempPathFactory, template_db: Path, provider
     shutil.copy(template_db, folder / "mlflow.db")
     builder = StoreBuilder(f"sqlite:///{folder}/mlflow.db")
     gather(builder)
-    with guarding(folder, Team(builder), provider) as guarded:
+    write_files(folder)
+    team = Team(builder)
+    team.point(PROTECTED, 1)
+    with guarding(folder, team, provider, MORE_SETTINGS) as guarded:
         yield guarded
+
+
+@pytest.fixture(scope="session")
+def scene(shared: Guarded) -> Scene:
+    """The project behind it."""
+    return Scene(SmallProject(shared.folder, shared.team.builder), shared.team)
+
+
+@pytest.fixture(scope="session")
+def held(shared: Guarded, browser: Browser) -> dict[str, dict[str, str]]:
+    """The cookies of everybody on the lists, who have signed in to it by a browser."""
+    found = {}
+    for name in PEOPLE:
+        context = browser.new_context()
+        sign_in(context.new_page(), shared.address, name)
+        found[name] = cookies(context)
+        context.close()
+    return found
 
 
 @pytest.fixture
@@ -204,18 +236,55 @@ def test_a_promoter_promotes_under_their_own_name_until_they_sign_out_in_any_tab
     assert len(shared.team.records) == known + 1
 
 
-def test_a_viewer_who_presses_a_disabled_button_moves_nothing(shared: Guarded, new_context: NewContext) -> None:
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_a_viewer_is_refused_whatever_messages_they_send_and_the_same_messages_work_for_who_may(
+    deed: Deed, shared: Guarded, scene: Scene, held: dict[str, dict[str, str]]
+) -> None:
+    query = deed.query.format(deed.stage(scene))
+    with (
+        crafting(shared.address, deed.page, query, held["vera"]) as viewer,
+        crafting(shared.address, deed.page, query, held[deed.by]) as permitted,
+    ):
+        before, content = scene.figures(), dump(scene.team.builder.path)
+        for label in deed.presses[:-1]:
+            viewer.press(label, permitted, **deed.fields)
+            permitted.press(label, **deed.fields)
+        last = deed.presses[-1]
+        assert [each for each in viewer.widgets if each.label in deed.presses and not each.disabled] == []
+        viewer.press(last, permitted, **deed.fields)
+        assert deed.told in viewer.said
+        assert dump(scene.team.builder.path) == content
+        permitted.press(last, **deed.fields)
+    scene.settle(before["attempts"] + deed.changes.get("attempts", 0))
+    after = scene.figures()
+    assert {name: after[name] - before[name] for name in after if after[name] != before[name]} == deed.changes
+
+
+def test_a_sign_in_that_ends_while_the_page_is_open_promotes_nothing(shared: Guarded, new_context: NewContext) -> None:
     shared.team.point("production", 1)
     known = len(shared.team.records)
-    moved = {}
-    for name in ("vera", "pia"):
-        context = new_context()
-        sign_in(context.new_page(), shared.address, name)
-        with crafting(shared.address, "promote", "prompt=persona", cookies(context)) as crafter:
-            disabled = crafter.widgets["Promote"][1]
-            crafter.press("Promote", Type="persona", Reason="crafted")
-        moved[name] = (disabled, [each.actor for each in shared.team.records[known:]])
-    assert moved == {"vera": (True, []), "pia": (False, ["pia@example.com"])}
+    address = f"{shared.address}/promote?prompt=persona"
+    pia = {"sub": "id-pia", "email": "pia@example.com", "email_verified": True}
+    context = new_context()
+    tab = context.new_page()
+
+    def open_until(ends: float) -> float:
+        """Open the page with a sign-in that ends then; how long it took."""
+        begun = time.time()
+        context.add_cookies([shared.forge(**pia, iat=begun, exp=ends)])
+        go(tab, address)
+        expect(tab.get_by_test_id("stForm").get_by_role("button", name="Promote", exact=True)).to_be_enabled()
+        return time.time() - begun
+
+    took = open_until(time.time() + 3600)
+    ends = time.time() + 2 + 3 * took
+    open_until(ends)
+    tab.get_by_label(re.compile("^Type ")).fill("persona")
+    time.sleep(max(0.0, ends - time.time()) + 0.1)
+    tab.get_by_test_id("stForm").get_by_role("button", name="Promote", exact=True).click()
+    expect(tab.get_by_text("Your sign-in has ended")).to_be_visible(timeout=WAIT_MS)
+    expect_sign_in(tab)
+    assert (shared.team.live, len(shared.team.records)) == (1, known)
 
 
 def test_a_part_of_a_page_that_runs_by_itself_stops_when_its_sign_in_ends_elsewhere(
@@ -226,13 +295,13 @@ def test_a_part_of_a_page_that_runs_by_itself_stops_when_its_sign_in_ends_elsewh
     held = cookies(context)
     with crafting(shared.address, "run_evals", "", held) as here:
         here.run(fragment=here.fragment)
-        assert set(here.widgets) == set()
+        assert here.labels == set()
         with crafting(shared.address, "audit", "", held) as elsewhere:
             elsewhere.press("Sign out")
         here.run(fragment=here.fragment)
-        assert set(here.widgets) == {"Sign in"}
+        assert here.labels == {"Sign in"}
     with crafting(shared.address, "promote", "", held) as again:  # the cookie was copied before it was deleted
-        assert set(again.widgets) == {"Sign in"}
+        assert again.labels == {"Sign in"}
 
 
 def test_an_admin_may_override_the_gate_and_whoever_only_claims_to_be_one_is_a_stranger(
