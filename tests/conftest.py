@@ -21,7 +21,6 @@ for _leaked in [name for name in os.environ if name.startswith(("MLFLOW_", "EVAL
     del os.environ[_leaked]  # before anything of ours or of MLflow reads them
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # children that compile all of MLflow take twice as long
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["STREAMLIT_SERVER_ADDRESS"] = "127.0.0.1"  # as in .streamlit/config.toml, in whatever folder a page is tried
 
 import pytest
 from filelock import FileLock
