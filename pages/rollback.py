@@ -7,7 +7,7 @@ from eval_pipeline import ui
 store = ui.open_live_page("rollback")
 choice = ui.rollback.choose(store)
 plan = ui.rollback.propose(store, choice)
-ui.rollback.what_became_of_it(choice)
+ui.rollback.what_became_of_it(store, choice)
 steps, history = st.columns([3, 2], gap="medium")
 with steps:
     ui.rollback.where_to(store, choice, plan)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from eval_pipeline.actions.clock import Clock, utc_now
+from eval_pipeline.actions.clock import Clock, reading_zone, utc_now
 from eval_pipeline.actions.settling import settle_alias
 from eval_pipeline.core.moves import RecordStatus
 from eval_pipeline.core.requests import PromotionRequest, RequestState, state_of
@@ -40,14 +40,15 @@ def list_open_requests(store: Store, clock: Clock = utc_now) -> list[SeenRequest
     return [each for each in seen if each.state.open]
 
 
-def refuse_closed(seen: SeenRequest) -> None:
+def refuse_closed(store: Store, seen: SeenRequest) -> None:
     """Go on only with a request that waits.
 
     Raises:
         RefusedError: it does not; says what has become of it.
     """
     if seen.state is not RequestState.WAITING:
-        raise RefusedError(request_words.why_closed(seen.request, seen.state, seen.live))
+        zone = reading_zone(store.settings)
+        raise RefusedError(request_words.why_closed(seen.request, seen.state, seen.live, zone))
 
 
 def see_settled(store: Store, request: PromotionRequest, clock: Clock) -> SeenRequest:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from eval_pipeline.core.audit import of_alias
-from eval_pipeline.core.moves import RecordStatus
+from collections.abc import Sequence
+
+from eval_pipeline.core.moves import AuditRecord
+from eval_pipeline.core.rollback import steps_back
 from eval_pipeline.errors import RefusedError
 from eval_pipeline.report import shell
 from eval_pipeline.settings import Settings
-from eval_pipeline.store.audit import read_records
-from eval_pipeline.store.connection import Store
-from eval_pipeline.store.ledger import find_ledger
 
 
 def approvals_needed(settings: Settings, alias: str) -> int:
@@ -30,19 +29,19 @@ def refuse_unapproved(settings: Settings, prompt_name: str, version: int, alias:
         )
 
 
-def refuse_never_live(store: Store, prompt_name: str, version: int, alias: str) -> None:
-    """Let a rollback of a protected alias lead only to where the alias has been, or it would be a promotion.
+def refuse_forward(
+    settings: Settings, records: Sequence[AuditRecord], concerned: tuple[str, str], live: int, version: int
+) -> None:
+    """Let a rollback of a protected alias lead only where going back step by step leads, or it would be a promotion.
+
+    `records` are those of the prompt and alias `concerned`, oldest first.
 
     Raises:
-        RefusedError: it is protected, and no record of the audit log knows it there.
-        StoreError: the log can't be read.
+        RefusedError: the alias is protected, and going back from `live` does not come to the version.
     """
-    if not approvals_needed(store.settings, alias):
-        return
-    records = of_alias(read_records(find_ledger(store)), prompt_name, alias)
-    done = [each for each in records if each.status is RecordStatus.FINISHED]
-    if version not in {number for each in done for number in (each.from_version, each.to_version)}:
+    name, alias = concerned
+    if approvals_needed(settings, alias) and version not in steps_back(records, live):
         raise RefusedError(
-            f"{alias} is protected, and the audit log does not know it at v{version} of {prompt_name}: going there is "
-            f"a promotion, `{shell.request(prompt_name, version, alias)}`"
+            f"{alias} is protected, and by the audit log going back from v{live} of {name} does not come to "
+            f"v{version}: going there is a promotion, `{shell.request(name, version, alias)}`"
         )

@@ -150,7 +150,7 @@ def approve_request(
     if request.asked.forced:
         refuse_unless(actor, Deed.FORCE)
     who, why = who_and_why(actor, reason, None)
-    refuse_closed(see_settled(store, request, clock))
+    refuse_closed(store, see_settled(store, request, clock))
     actor = replace(actor, name=who)
     if (obstacle := why_not_approve(request, actor, store.settings.terms(request.asked.alias))) is not None:
         raise RefusedError(f"{request.name} was not approved: {obstacle}")
@@ -189,7 +189,7 @@ def _taking(store: Store, request_id: str, who: str, clock: Clock) -> Callable[[
         """Use the request up for this record; called while its alias is held, so no other record on it is open."""
         request = reread_request(store, request_id)
         ends = record_ends(store, [request])
-        refuse_closed(SeenRequest(request, state_of(request, request.asked.from_version, ends, clock()), None))
+        refuse_closed(store, SeenRequest(request, state_of(request, request.asked.from_version, ends, clock()), None))
         _decide(store, request, Decision(Choice.PROMOTE, who, clock(), record_id=record_id))
 
     return take
@@ -210,7 +210,7 @@ def close_request(store: Store, named: str, *, actor: Person, reason: str = "", 
     who, why = who_and_why(actor, reason, None if own else "a rejection")
     seen = see_settled(store, request, clock)
     if seen.state is not RequestState.SUPERSEDED:
-        refuse_closed(seen)
+        refuse_closed(store, seen)
     _decide(store, request, Decision(Choice.WITHDRAW if own else Choice.REJECT, who, clock(), why))
     end_request(store, request.id, "KILLED", clock())
     state = RequestState.WITHDRAWN if own else RequestState.REJECTED

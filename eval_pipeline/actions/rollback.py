@@ -6,7 +6,7 @@ from eval_pipeline.actions.clock import Clock, utc_now
 from eval_pipeline.actions.moving import move_alias
 from eval_pipeline.actions.observe import nearest
 from eval_pipeline.actions.promote import TO_ALIAS, require_prompt, who_and_why
-from eval_pipeline.actions.protecting import refuse_never_live
+from eval_pipeline.actions.protecting import approvals_needed, refuse_forward
 from eval_pipeline.core.audit import of_alias
 from eval_pipeline.core.moves import Action, AuditRecord, RollbackPlan
 from eval_pipeline.core.people import Deed, Person, refuse_unless
@@ -26,8 +26,11 @@ def propose_rollback(
 ) -> RollbackPlan | None:
     """Where a rollback would lead, as the store is now; `None` if nothing says where to. Nothing is written.
 
+    Where a protected alias was before, the audit log alone says: a run can be logged by anybody.
+
     Raises:
         UsageError: no such prompt, alias or version.
+        RefusedError: the alias is protected, and the named version is none that going back comes to.
         StoreError: the store can't be read.
     """
     aliases = require_prompt(store, prompt_name)[prompt_name]
@@ -35,14 +38,16 @@ def propose_rollback(
     if live is None:
         raise UsageError(f"{prompt_name} has no alias {alias!r}: {nearest(alias, sorted(aliases), 'it has none')}")
     existing = list_versions(store, prompt_name)
+    records = of_alias(read_records(find_ledger(store)), prompt_name, alias)
     if to_version is not None:
         if to_version not in existing:
             raise UsageError(f"{prompt_name} has no v{to_version}: known are {numbers.versions(existing)}")
         if to_version == live:
             raise UsageError(f"{prompt_name}@{alias} points at v{live} already: name another version")
+        refuse_forward(store.settings, records, (prompt_name, alias), live, to_version)
         return plan_rollback(prompt_name, alias, live, None, to_version)
-    records = of_alias(read_records(find_ledger(store)), prompt_name, alias)
-    runs = read_runs_of_prompt(store, get_eval_experiments(store), prompt_name)
+    protected = approvals_needed(store.settings, alias)
+    runs = [] if protected else read_runs_of_prompt(store, get_eval_experiments(store), prompt_name)
     previous = find_previous_version(records, live, existing, runs, prompt_name)
     return plan_rollback(prompt_name, alias, live, previous, None)
 
@@ -55,8 +60,8 @@ def execute_rollback(
     Raises:
         NotSaidError: no reason, or no actor.
         UsageError: the version is gone.
-        RefusedError: the actor's role is not enough, the alias is protected and was never at the named version,
-            things are no longer as they were seen, or somebody else is moving the alias.
+        RefusedError: the actor's role is not enough, the alias is protected and going back does not come there, things
+            are no longer as they were seen, or somebody else is moving the alias.
         StoreError: the store failed; the message says what is known of the alias.
     """
     refuse_unless(actor, Deed.ROLL_BACK)
@@ -68,8 +73,6 @@ def execute_rollback(
             f"a rollback of {plan.prompt_name}@{plan.alias} would now lead {now}, not from v{plan.from_version} to "
             f"v{plan.to_version}: nothing was moved; look again and decide anew"
         )
-    if named:
-        refuse_never_live(store, plan.prompt_name, plan.to_version, plan.alias)
     moment = clock()
     draft = Draft(
         action=Action.ROLLBACK,

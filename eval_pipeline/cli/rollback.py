@@ -23,15 +23,19 @@ def command(
     """Point an alias back at what it pointed to before.
 
     What came before is known from the audit log; rolling back twice goes back two steps. Where the log knows nothing,
-    the evals do. Exits with 1, and moves nothing, if there is no such version.
+    the evals do. A protected alias goes only where steps back lead by the log. Exits with 1, and moves nothing, if there
+    is no such version.
     """
+    from eval_pipeline.actions.protecting import approvals_needed
     from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
     from eval_pipeline.report import records, serialize
 
     store = session.open_store()
     plan = propose_rollback(store, prompt, alias, to_version)
+    protected = approvals_needed(store.settings, alias) > 0
     if plan is None:
-        complain(f"{prompt}@{alias} has nothing to roll back to: no record and no run names an earlier version")
+        runs = "" if protected else " and no run"
+        complain(f"{prompt}@{alias} has nothing to roll back to: no record{runs} names an earlier version")
         return NO
     if dry_run:
         session.write(serialize.rollback_plan(plan), lambda style: records.plan(plan, style))
@@ -39,5 +43,5 @@ def command(
     with naming_options():
         person = whoever_acts(store.settings, actor)
         done = execute_rollback(store, plan, actor=person, reason=reason, named=to_version is not None)
-    session.write(serialize.audit_record(done), lambda style: records.done(done, plan, style))
+    session.write(serialize.audit_record(done), lambda style: records.done(done, plan, style, protected=protected))
     return OK

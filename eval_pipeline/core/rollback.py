@@ -38,6 +38,14 @@ def read_stack(records: Sequence[AuditRecord]) -> list[int]:
     return stack
 
 
+def steps_back(records: Sequence[AuditRecord], live: int) -> list[int]:
+    """The versions that going back from `live` comes to, step by step, the next one last; `records` as in `read_stack`.
+
+    Neither what was rolled back is among them, nor what the audit log never knew.
+    """
+    return _noticed(read_stack(records), live)[:-1]
+
+
 def _noticed(stack: list[int], live: int | None) -> list[int]:
     """The stack once it is seen that the alias points to `live`: someone may have moved it outside the tool."""
     if live is None or (stack and stack[-1] == live):
@@ -59,16 +67,16 @@ def find_previous_version(
     `records` are the alias's, oldest first. Where they know nothing, `runs` (complete ones that name the prompt, of any
     eval type, oldest first) do: the newest one before the live version came into use names it.
     """
-    stack = _noticed(read_stack(records), live)
+    below = steps_back(records, live)
     moved = bool(records) and read_stack(records)[-1:] not in ([], [live])
     notes = (f"the alias was moved to v{live} outside the tool",) if moved else ()
-    for version in reversed(stack[:-1]):
+    for version in reversed(below):
         if version == live:
             continue
         if version in existing:
             return Previous(version, f"the audit log has v{version} before v{live}", notes)
         notes = (*notes, f"v{version} came before, and was deleted")
-    if stack[:-1]:
+    if below:
         return None
     done = [record for record in records if record.status is RecordStatus.FINISHED]
     left = {record.from_version for record in done if record.action is Action.ROLLBACK}

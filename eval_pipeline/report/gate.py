@@ -104,7 +104,7 @@ def _outcome(result: PromotionResult, live: int | None) -> str:
     if gate.candidate == live:
         return f"Nothing to do: {name} points at v{gate.candidate} already."
     if result.dry_run:
-        ask = shell.request(gate.prompt_name, gate.candidate, result.to_alias)
+        ask = shell.request(gate.prompt_name, gate.candidate, result.to_alias) + ("" if gate.allowed else " --force")
         needed = numbers.counted(result.approvals, "approval")
         protected = f"{result.to_alias} is protected: {needed} needed, ask with {ask}\n" if result.approvals else ""
         return f"{protected}Dry run: nothing was written."

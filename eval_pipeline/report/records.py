@@ -52,13 +52,14 @@ def plan(plan: RollbackPlan, style: Style) -> str:
     return render([*_plan(plan), Text("Dry run: nothing was written.")], style)
 
 
-def done(record: AuditRecord, plan: RollbackPlan, style: Style) -> str:
-    """What a rollback did."""
+def done(record: AuditRecord, plan: RollbackPlan, style: Style, *, protected: bool = False) -> str:
+    """What a rollback did. `protected`: going forward again takes others' approval."""
     name = f"{record.prompt_name}@{record.alias}"
     note = [plain(f"Note: {record.outcome}")] if record.outcome else []
-    promote = shell.promote(record.prompt_name, plan.from_version, record.alias)
+    forward = shell.request if protected else shell.promote
+    undo = forward(record.prompt_name, plan.from_version, record.alias)
     said = f"Rolled back: {name} points at v{record.to_version}, record {record.id}."
-    return render([*_plan(plan), plain(said), *note, plain(f"To undo: {promote}")], style)
+    return render([*_plan(plan), plain(said), *note, plain(f"To undo: {undo}")], style)
 
 
 def _plan(plan: RollbackPlan) -> list[RenderableType]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from eval_pipeline.core.moves import ApprovedRequest
 from eval_pipeline.core.requests import SHOWN_ID, PromotionRequest, RequestState
 from eval_pipeline.report import numbers
-from eval_pipeline.report.zones import IN_UTC, Zone
+from eval_pipeline.report.zones import Zone
 
 
-def why_closed(request: PromotionRequest, state: RequestState, live: int | None, zone: Zone = IN_UTC) -> str:
+def why_closed(request: PromotionRequest, state: RequestState, live: int | None, zone: Zone) -> str:
     """Why nothing can come of a request any more, or not now. `live`: where its alias points; times are in `zone`."""
     asked, name = request.asked, request.name
     last = request.decisions[-1] if request.decisions else None
@@ -51,4 +51,4 @@ def sentence(said: str) -> str:
 
 def time_left(moment: datetime, now: datetime) -> str:
     """How long until a time, in its largest fitting unit: `12 min`, `5 h`."""
-    return numbers.age(now, moment)
+    return numbers.age(now, moment + timedelta(minutes=1))  # 72 hours are not "2 days" as soon as they are asked for

@@ -66,7 +66,11 @@ def fields(request: PromotionRequest) -> dict[str, Any]:
 
 def asked_for(request: PromotionRequest | None, result: PromotionResult, style: Style) -> str:
     """What came of asking: the gate's answer, and how others approve."""
-    said = gate.text(result, result.from_version, style, closing=request is None)
+    said = gate.text(result, result.from_version, style, closing=request is None and result.gate.allowed)
+    if request is None and not result.gate.allowed:
+        ask = shell.request(result.gate.prompt_name, result.gate.candidate, result.to_alias)
+        line = f"Nothing was asked for, as the gate blocks it. To ask all the same: {ask} --force"
+        return said + render([plain(line)], style)
     if request is None:
         return said
     asked, count = request.asked, numbers.counted(request.asked.needed, "approval")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
@@ -205,8 +206,11 @@ def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # names that are none, that are paths, and that are folders
+        known = {each.lower(): each for each in available_timezones()}
+        near = get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+        example = known[near[0]] if near else "Europe/Berlin"
         raise ValueError(
-            f"{name!r} is no time zone: write a name of the IANA database, as in Europe/Berlin, or {LOCAL_ZONE}"
+            f"{name!r} is no time zone: write a name of the IANA database, as in {example}, or {LOCAL_ZONE}"
         ) from None
     return name
 

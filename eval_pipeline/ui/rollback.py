@@ -8,6 +8,7 @@ import streamlit as st
 
 from eval_pipeline.actions.auditing import audit_log
 from eval_pipeline.actions.promote import TO_ALIAS
+from eval_pipeline.actions.protecting import approvals_needed
 from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.audit import of_alias
 from eval_pipeline.core.moves import AuditRecord, RecordStatus, RollbackPlan
@@ -16,6 +17,7 @@ from eval_pipeline.core.runs import version_number
 from eval_pipeline.report import numbers, shell
 from eval_pipeline.report.looks import EVENTS, RECORDS
 from eval_pipeline.report.zones import Zone
+from eval_pipeline.settings import Settings
 from eval_pipeline.store.aliases import list_versions
 from eval_pipeline.store.connection import Store
 from eval_pipeline.store.ledger import audit_experiment_name
@@ -81,17 +83,17 @@ def propose(store: Store, choice: Choice) -> RollbackPlan | None:
         return propose_rollback(store, choice.prompt_name, choice.alias, choice.to_version)
 
 
-def what_became_of_it(choice: Choice) -> None:
+def what_became_of_it(store: Store, choice: Choice) -> None:
     """The last action on this page: what was recorded and how to undo it."""
     done = outcome.last(choice.prompt_name, choice.alias)
     if done is None:
         return
     outcome.say(done)
     if done.record is not None and done.record.from_version is not None:
-        _how_to_undo(done.record, done.record.from_version)
+        _how_to_undo(store.settings, done.record, done.record.from_version)
 
 
-def _how_to_undo(record: AuditRecord, left: int) -> None:
+def _how_to_undo(settings: Settings, record: AuditRecord, left: int) -> None:
     name, alias = record.prompt_name, record.alias
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(
@@ -106,7 +108,8 @@ def _how_to_undo(record: AuditRecord, left: int) -> None:
             icon=":material/receipt_long:",
             query_params={"record": record.id},
         )
-    st.code(shell.promote(name, left, alias), language=None)
+    forward = shell.request if approvals_needed(settings, alias) else shell.promote
+    st.code(forward(name, left, alias), language=None)
 
 
 def where_to(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
@@ -114,7 +117,7 @@ def where_to(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
     name = escape(f"{choice.prompt_name}@{choice.alias}")
     if plan is None:
         st.info(
-            f"**Nothing to roll back to.** No record and no run names a version of {name} before v{choice.live}. "
+            f"**Nothing to roll back to.** {_nothing(store, choice)} names a version of {name} before v{choice.live}. "
             "Choose another version above, if there is one.",
             icon=":material/history:",
         )
@@ -130,6 +133,11 @@ def where_to(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:
     st.markdown(f":material/help: **Why v{plan.to_version}:** {escape(plan.why)}.")
     for note in plan.notes:
         st.warning(f"{escape(note)}.", icon=":material/warning:")
+
+
+def _nothing(store: Store, choice: Choice) -> str:
+    """What was asked in vain: of a protected alias the audit log alone."""
+    return "No record" if approvals_needed(store.settings, choice.alias) else "No record and no run"
 
 
 def act(store: Store, choice: Choice, plan: RollbackPlan | None) -> None:

@@ -81,7 +81,8 @@ def find_setup_problem(public_url: str | None = None) -> str | None:
     try:
         auth_util.validate_auth_credentials(PROVIDER)
     except StreamlitAuthError as problem:
-        return " ".join(str(problem).split()).rstrip(".")
+        said = " ".join(str(problem).split()).rstrip(".")
+        return f".streamlit/secrets.toml does not say how people sign in ({said})"
     section = secrets_singleton["auth"]
     leads_to = str(auth_util.get_redirect_uri(section))
     if not leads_to.endswith(CALLBACK):

@@ -16,10 +16,12 @@ from eval_pipeline.actions.auditing import reconcile_audit, verify_audit
 from eval_pipeline.actions.open_requests import list_open_requests
 from eval_pipeline.actions.promote import execute_promotion, propose_promotion
 from eval_pipeline.actions.requesting import Approved, approve_request, close_request, request_promotion
+from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
 from eval_pipeline.core.moves import ApprovedRequest
 from eval_pipeline.core.people import Person, Role
 from eval_pipeline.core.requests import PromotionRequest, RequestState
 from eval_pipeline.errors import RefusedError, UsageError
+from eval_pipeline.store.aliases import point_alias
 from eval_pipeline.store.audit import read_content
 from eval_pipeline.store.connection import Store
 from tests.actions.actors import Actors
@@ -101,14 +103,28 @@ def test_nobody_promotes_to_a_protected_alias_directly_and_other_aliases_are_fre
         request_promotion(store, propose_promotion(store, "persona", to_alias="staging"), actor=BOB, reason="x")
 
 
-def test_going_back_needs_no_approval_and_leads_only_to_where_the_alias_has_been(stage: Stage) -> None:
+def test_going_back_needs_no_approval_and_never_leads_forward(stage: Stage) -> None:
     store = protected(stage)
     approve_request(store, ask(store).id, actor=BOB)
-    stage.roll_back(store=store, actor=BOB)
-    assert stage.roll_back(2, store=store).to_version == 2
-    with pytest.raises(RefusedError, match=r"does not know it at v4 .* --request"):
-        stage.roll_back(4, store=store)
-    assert moves(stage.path) == [(1, 2), (2, 1), (1, 2)]
+    assert stage.roll_back(1, store=store, actor=BOB).to_version == 1
+    for version in (2, 4):  # one that was rolled back, and one that was never live
+        with pytest.raises(
+            RefusedError, match=rf"going back from v1 of persona does not come to v{version}.* --request"
+        ):
+            stage.roll_back(version, store=store)
+    assert moves(stage.path) == [(1, 2), (2, 1)]
+
+
+def test_where_a_protected_alias_was_before_no_run_says_for_anybody_can_log_one(stage: Stage) -> None:
+    point_alias(stage.store, "persona", "production", 3)
+    stage.builder.log_run("tone", 0.9, prompts={"persona": "v1"})
+    stage.builder.log_run("tone", 0.9, prompts={"persona": "v3"})
+    plan = propose_rollback(stage.store, "persona")
+    assert plan is not None
+    assert "run " in plan.why
+    assert propose_rollback(protected(stage), "persona") is None
+    with pytest.raises(RefusedError, match="would now lead to nowhere"):
+        execute_rollback(protected(stage), plan, actor=ADA, reason="worse")
 
 
 @pytest.mark.parametrize(

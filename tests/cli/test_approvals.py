@@ -39,7 +39,7 @@ def test_one_asks_another_approves_and_the_log_names_both(furnished: StoreBuilde
     assert waiting["id"].startswith(short)
     assert (waiting["state"], waiting["requester"], waiting["version"]) == ("waiting", "ada", 2)
     table = run("promote", "--requests", store=furnished)
-    assert re.search(rf"{short} .* persona@production +v1→v2 +ada +0 of 1 +2 days +kinder", table.out)
+    assert re.search(rf"{short} .* persona@production +v1→v2 +ada +0 of 1 +3 days +kinder", table.out)
     own = run("promote", "--approve", short, "--actor", "ADA", store=furnished)
     assert (own.code, own.out, live(furnished)) == (1, "", 1)
     assert "nobody approves their own request" in own.err
@@ -105,3 +105,31 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     answer = run("promote", *arguments, store=furnished)
     assert (answer.code, answer.out, answer.err.count("\n"), live(furnished)) == (2, "", 1, 1)
     assert answer.err.startswith(f"Error: {said}")
+
+
+def test_where_the_gate_blocks_nothing_is_asked_for_and_it_is_said_how_to_ask_all_the_same(
+    furnished: StoreBuilder, run: Run
+) -> None:
+    Path("eval_pipeline.toml").write_text(f"default_threshold = 1.0\n{PROTECTED}")
+    line = "eval-pipeline promote persona --version 2 --to-alias production --request --reason '...' --force"
+    answer = ask(run, furnished)
+    assert answer.code == 1
+    assert f"Nothing was asked for, as the gate blocks it. To ask all the same: {line}" in " ".join(answer.out.split())
+    assert "Nothing was moved" not in answer.out
+    assert json.loads(run("promote", "--requests", "--format", "json", store=furnished).out) == []
+    dry = run("promote", "persona", "--dry-run", store=furnished)
+    assert f"production is protected: 1 approval needed, ask with {line}" in " ".join(dry.out.split())
+
+
+def test_what_a_rollback_says_of_undoing_it_asks_where_the_alias_is_protected(
+    furnished: StoreBuilder, run: Run
+) -> None:
+    request = json.loads(ask(run, furnished, "--format", "json").out)["request"]["id"]
+    run("promote", "--approve", request, "--actor", "bob", store=furnished)
+    answer = run("rollback", "persona", "--reason", "worse", store=furnished)
+    assert answer.code == 0
+    undo = "To undo: eval-pipeline promote persona --version 2 --to-alias production --request --reason '...'"
+    assert undo in " ".join(answer.out.split())
+    nowhere = run("rollback", "persona", "--reason", "worse", store=furnished)
+    assert (nowhere.code, nowhere.out) == (1, "")
+    assert "has nothing to roll back to: no record names an earlier version" in nowhere.err

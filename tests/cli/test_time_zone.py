@@ -62,7 +62,13 @@ def test_what_is_no_zone_is_an_error_that_says_what_to_write(run: Run, name: str
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.count("\n") == 1
     assert "time_zone" in answer.err
-    assert "as in Europe/Berlin" in answer.err
+    assert "is no time zone: write a name of the IANA database, as in " in answer.err
+
+
+@pytest.mark.parametrize(("name", "meant"), [("europe/berlin", "Europe/Berlin"), ("Asia/Tokio", "Asia/Tokyo")])
+def test_a_zone_that_is_written_almost_right_is_the_example(run: Run, name: str, meant: str) -> None:
+    Path("eval_pipeline.toml").write_text(f'time_zone = "{name}"')
+    assert f"{name!r} is no time zone: write a name of the IANA database, as in {meant}, or local" in run("trend").err
 
 
 def test_the_report_page_is_in_the_zone(run: Run, one_run: StoreBuilder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def run(site: Site, *, insecure: bool = False, open_browser: bool = False) -> No
     signs_in = app_settings().auth.enabled
     refuse_strangers(site, signs_in=signs_in, insecure=insecure)
     if signs_in and (problem := find_setup_problem(site.public_url)) is not None:
-        raise UsageError(f"nobody could sign in: {problem}")
+        raise UsageError(f"nobody could sign in: {problem}; docs/sign-in.md says how to set it up")
 
     vouch_for_address()
 
