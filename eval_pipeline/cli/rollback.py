@@ -23,8 +23,8 @@ def command(
     """Point an alias back at what it pointed to before.
 
     What came before is known from the audit log; rolling back twice goes back two steps. Where the log knows nothing,
-    the evals do. A protected alias goes only where steps back lead by the log. Exits with 1, and moves nothing, if there
-    is no such version.
+    the evals do. A protected alias goes only where steps back lead by the log. Exits with 1, and moves nothing, if
+    there is no such version.
     """
     from eval_pipeline.actions.protecting import approvals_needed
     from eval_pipeline.actions.rollback import execute_rollback, propose_rollback
