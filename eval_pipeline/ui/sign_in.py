@@ -81,8 +81,7 @@ def find_setup_problem(public_url: str | None = None) -> str | None:
     try:
         auth_util.validate_auth_credentials(PROVIDER)
     except StreamlitAuthError as problem:
-        said = " ".join(str(problem).split()).rstrip(".")
-        return f".streamlit/secrets.toml does not say how people sign in ({said})"
+        return " ".join(str(problem).split()).rstrip(".")
     section = secrets_singleton["auth"]
     leads_to = str(auth_util.get_redirect_uri(section))
     if not leads_to.endswith(CALLBACK):

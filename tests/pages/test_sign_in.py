@@ -198,7 +198,7 @@ def test_a_set_up_that_is_not_whole_is_one_clear_page(open_page: Open, team: Tea
     write_secrets({})
     app = open_page("promote", team.uri)
     assert not app.exception
-    assert app.error[0].value.startswith("**Nobody can sign in yet.** \\.streamlit/secrets\\.toml does not say how")
+    assert app.error[0].value.startswith("**Nobody can sign in yet.** Authentication credentials in")
     assert len(app.button) == 0
 
 
